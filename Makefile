@@ -1,0 +1,51 @@
+# Everything starts here; `make help` lists it. Folders made (.venv, assets, out) are ignored by git.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help env dev-env test-deps models run test check bench clean
+
+VENV := .venv
+LOCKS := image-build/python
+SAMPLE := assets/sample/yard.mp4
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 12
+
+env: $(VENV)/.run-stamp ## make .venv from the hash-pinned lock, with .venv/bin/polewatch
+
+$(VENV)/.run-stamp: $(LOCKS)/run.lock $(LOCKS)/make-env.sh pyproject.toml
+	$(LOCKS)/make-env.sh
+	@touch $@
+
+dev-env: $(VENV)/.dev-stamp ## the same and the tools that tests and checks need
+
+$(VENV)/.dev-stamp: $(VENV)/.run-stamp $(LOCKS)/dev.lock
+	$(VENV)/bin/python -m pip install --disable-pip-version-check --quiet \
+	    --require-hashes --no-deps --only-binary :all: -r $(LOCKS)/dev.lock
+	@touch $@
+
+test-deps: ## Debian packages that tests need: installed as root, else named
+	@tests/debian-packages.sh
+
+models: env ## fetch models and the sample clip into assets/, checked by sha256
+	@$(VENV)/bin/polewatch models fetch --sample
+
+run: models ## look at the sample clip: alerts on the screen, clips in out/run
+	$(VENV)/bin/polewatch eye $(SAMPLE) --pace real --out out/run
+
+test: dev-env test-deps models ## all tests
+	@$(VENV)/bin/python -m pytest
+
+check: dev-env ## style, types, import layers, sizes, dead code, shell scripts
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/vulture
+	$(VENV)/bin/shellcheck .ci/run $$(git ls-files '*.sh')
+	@$(VENV)/bin/python -m pytest -q tests/repo
+
+bench: models ## the budget figures of this machine, as a table
+	$(VENV)/bin/polewatch bench
+
+clean: ## remove everything that was made here
+	rm -rf $(VENV) assets out *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
