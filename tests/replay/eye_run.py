@@ -176,8 +176,11 @@ def _communicate(command: list[str]) -> str:
         try:
             stdout, stderr = process.communicate(timeout=RUN_S_MAX)
         except subprocess.TimeoutExpired as exc:
-            os.killpg(process.pid, signal.SIGKILL)
             raise EyeFailed(f"{' '.join(command)}: not done after {RUN_S_MAX:.0f} s") from exc
+        finally:
+            # Also when a test's own time limit ends the wait.
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
     if process.returncode != 0:
         tail = stderr.strip()[-2000:]
         raise EyeFailed(f"{' '.join(command)}: exit code {process.returncode}\n{tail}")

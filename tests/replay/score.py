@@ -109,17 +109,23 @@ def find_at(tracks: Sequence[TrackLine], t: float) -> tuple[tuple[Found, ...], f
 
 
 def make_samples(truth: Truth, group: str, tracks: Sequence[TrackLine]) -> list[Sample]:
-    """Pair each keyframe's boxes of a group with what was found of it."""
+    """Pair each keyframe's boxes of a group with what was found of it.
+
+    A box in an ignored region is dropped unless it finds a box of the truth: the truth names some
+    things whose middle lies there, and it is no fault to find them.
+    """
     samples = []
     for keyframe in truth.keyframes:
         found, offset_s = find_at(tracks, keyframe.t)
-        seen = tuple(one for one in found if not _is_ignored(one.box, truth.ignore))
-        wanted = tuple(
-            known.box
-            for known in keyframe.boxes
-            if known.group == group and not _is_ignored(known.box, truth.ignore)
+        wanted = tuple(known.box for known in keyframe.boxes if known.group == group)
+        mine = _pick(group, found, keyframe)
+        nearest = _distances(wanted, [one.box for one in mine]).min(axis=0, initial=1.0)
+        counted = tuple(
+            one
+            for one, distance in zip(mine, nearest, strict=True)
+            if distance <= 1 - IOU_MIN or not _is_ignored(one.box, truth.ignore)
         )
-        samples.append(Sample(keyframe.t, wanted, _pick(group, seen, keyframe), offset_s))
+        samples.append(Sample(keyframe.t, wanted, counted, offset_s))
     return samples
 
 

@@ -116,6 +116,14 @@ def test_box_is_dropped_when_its_centre_is_ignored_and_kept_when_beside() -> Non
     assert score.precision == 0.5
 
 
+def test_box_in_ignored_region_counts_when_the_truth_names_it() -> None:
+    truth = replace(make_truth(*people(LEFT, RIGHT)), ignore=((0.6, 0.3, 1.0, 0.5),))
+    found = score_boxes(make_samples(truth, "person", [make_track(1, LEFT), make_track(2, RIGHT)]))
+    missed = score_boxes(make_samples(truth, "person", [make_track(1, LEFT)]))
+    assert (found.precision, found.recall) == (1.0, 1.0)
+    assert (missed.precision, missed.recall) == (1.0, 0.5)
+
+
 def test_vehicle_box_is_no_person_and_every_kind_of_vehicle_is_a_vehicle() -> None:
     truth = make_truth(TruthBox("vehicle", LEFT), TruthBox("vehicle", RIGHT))
     lines = [make_track(1, LEFT, label="truck"), make_track(2, RIGHT, label="motorcycle")]
