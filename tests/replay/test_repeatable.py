@@ -1,0 +1,52 @@
+"""With `--pace max` a file gives the same lines and files every time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.replay.eye_run import run_eye
+
+pytestmark = [pytest.mark.replay, pytest.mark.timeout(300)]
+
+OF_THE_RUN = ("at", "cpu_s", "rss_mb")
+"""The fields that tell of the run and not of the clip (design §3.1)."""
+
+
+def strip(text: str) -> dict[str, Any]:
+    """A line without what may differ."""
+    return {name: value for name, value in json.loads(text).items() if name not in OF_THE_RUN}
+
+
+def hash_files(folder: Path) -> dict[str, str]:
+    """Each file's hash by its path in the folder."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("clip", ["cars_topdown.mp4", "traffic_oncoming.avi"])
+def test_second_run_prints_the_same_lines_and_writes_the_same_files(
+    clip: str, clips: Path, tmp_path: Path
+) -> None:
+    options = ("--tracks", "--motion")
+    first = run_eye(clips / clip, tmp_path / "first", options=options, polewatch=None)
+    second = run_eye(clips / clip, tmp_path / "second", options=options, polewatch=None)
+    one, other = ([strip(text) for text in run.lines.texts] for run in (first, second))
+    assert one == other
+    assert hash_files(first.out_dir) == hash_files(second.out_dir)
+    assert first.lines.tracks
+    assert first.lines.alerts
+
+
+def test_order_of_lines_and_every_other_field_count_as_difference() -> None:
+    line = '{"kind":"sight","t":1.0,"at":"x","cpu_s":1.5,"rss_mb":90,"inferences":3}'
+    same = line.replace('"x"', '"y"').replace("1.5", "1.7").replace("90", "95")
+    assert strip(line) == strip(same)
+    assert strip(line) != strip(line.replace("3}", "4}"))
