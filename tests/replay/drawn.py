@@ -60,9 +60,14 @@ def save_clip(drawn: Drawn, path: Path) -> None:
     """Encode a clip as a camera would send it: H.264, a keyframe a second, no B-frames."""
     yard = scene.make_yard()
     with av.open(str(path), "w") as output:
-        stream = output.add_stream("libx264", rate=FPS, options={"bf": "0", "crf": "20"})
-        stream.width, stream.height, stream.pix_fmt = scene.WIDTH, scene.HEIGHT, "yuv420p"
-        stream.codec_context.gop_size = FPS
+        stream = output.add_stream(
+            "libx264",
+            rate=FPS,
+            options={"bf": "0", "crf": "20", "g": str(FPS)},
+            width=scene.WIDTH,
+            height=scene.HEIGHT,
+            pix_fmt="yuv420p",
+        )
         for index in range(round(drawn.duration_s * FPS)):
             picture = drawn.paint(yard, index / FPS)
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")

@@ -37,7 +37,6 @@ class TrackLine:
     track: int
     label: str
     box: Box
-    is_stationary: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +46,7 @@ class AlertLine:
     t: float
     phase: str
     alert: str
-    rule_type: str
     rule_name: str
-    severity: str
     tracks: tuple[int, ...]
     box: Box | None
 
@@ -83,7 +80,6 @@ class SightLine:
 
     t: float
     inferences: int
-    is_awake: bool
     state: str
 
 
@@ -204,7 +200,6 @@ def _parse_track(raw: Mapping[str, Any]) -> TrackLine:
         track=int(raw["track"]),
         label=str(raw["label"]),
         box=_parse_box(raw["box"]),
-        is_stationary=bool(raw["stationary"]),
     )
 
 
@@ -215,9 +210,7 @@ def _parse_alert(raw: Mapping[str, Any]) -> AlertLine:
         phase=str(raw["phase"]),
         # A "limited" line reports alerts held back and belongs to none.
         alert=str(raw.get("alert") or ""),
-        rule_type=str(raw["rule"]["type"]),
         rule_name=str(raw["rule"]["name"]),
-        severity=str(raw["severity"]),
         tracks=tuple(int(track) for track in raw.get("tracks", [])),
         box=None if box is None else _parse_box(box),
     )
@@ -245,6 +238,5 @@ def _parse_sight(raw: Mapping[str, Any]) -> SightLine:
     return SightLine(
         t=float(raw["t"]),
         inferences=int(raw["inferences"]),
-        is_awake=bool(raw["awake"]),
         state=str(raw["state"]),
     )

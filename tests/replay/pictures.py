@@ -94,20 +94,24 @@ def _draw(picture: Bgr, keyframe: Keyframe, tracks: Sequence[TrackLine]) -> Bgr:
     scale = max(1.0, DRAWN_PX_MIN / picture.shape[1])
     drawn = np.asarray(cv2.resize(picture, None, fx=scale, fy=scale), np.uint8)
     for known in keyframe.boxes:
-        _outline(drawn, known.box, colour=GREEN)
+        _outline(drawn, known.box, colour=GREEN, thickness=4)
     found, offset_s = find_at(tracks, keyframe.t)
     for one in found:
-        x, y = _outline(drawn, one.box, colour=RED)
+        x, y = _outline(drawn, one.box, colour=RED, thickness=2)
         _write(drawn, f"{one.track} {one.label}", at=(x, max(12, y - 4)), colour=RED)
     near = "no analysed frame near" if offset_s is None else f"analysed {offset_s:.3f} s off"
     _write(drawn, f"t={keyframe.t:.2f}  {near}", at=(6, drawn.shape[0] - 8), colour=WHITE)
     return drawn
 
 
-def _outline(picture: Bgr, box: Box, *, colour: tuple[int, int, int]) -> tuple[int, int]:
+def _outline(
+    picture: Bgr, box: Box, *, colour: tuple[int, int, int], thickness: int
+) -> tuple[int, int]:
     height, width = picture.shape[:2]
     first = (round(box[0] * width), round(box[1] * height))
-    cv2.rectangle(picture, first, (round(box[2] * width), round(box[3] * height)), colour, 2)
+    cv2.rectangle(
+        picture, first, (round(box[2] * width), round(box[3] * height)), colour, thickness
+    )
     return first
 
 

@@ -41,12 +41,12 @@ def make_truth(
 
 def make_track(track: int, box: Box, *, t: float = 5.0, label: str = "person") -> TrackLine:
     """One line of a live track."""
-    return TrackLine(t, "update", track, label, box, is_stationary=False)
+    return TrackLine(t, "update", track, label, box)
 
 
 def make_alert(t: float, phase: str = "open") -> AlertLine:
     """One line of an alert."""
-    return AlertLine(t, phase, "one", "intrusion", "anywhere", "major", (1,), None)
+    return AlertLine(t, phase, "one", "anywhere", (1,), None)
 
 
 def follow(track: int, span: Span) -> list[TrackLine]:
@@ -226,7 +226,7 @@ def test_lines_are_sorted_by_kind_and_unknown_kinds_stay_text() -> None:
             f'{{"kind":"end",{head},"reason":"end of file"}}',
         ]
     )
-    assert lines.tracks == (TrackLine(1.5, "open", 7, "car", LEFT, is_stationary=True),)
+    assert lines.tracks == (TrackLine(1.5, "open", 7, "car", LEFT),)
     assert [(line.alert, line.box) for line in lines.opened] == [("a1", (0.0, 0.0, 1.0, 1.0))]
     assert [(line.role, line.file) for line in lines.media] == [("clip", None)]
     assert (len(lines.texts), lines.end_reason) == (5, "end of file")

@@ -45,6 +45,7 @@ def test_files_are_what_their_lines_say(run: EyeRun) -> None:
         content = (run.out_dir / media.file).read_bytes()
         assert len(content) == media.size_bytes
         assert hashlib.sha256(content).hexdigest() == media.sha256
+        assert media.mime == {"clip": "video/mp4", "snapshot": "image/jpeg"}[media.role]
 
 
 def test_clip_holds_the_alert_and_decodes_from_its_first_frame(run: EyeRun) -> None:
