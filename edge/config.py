@@ -1,0 +1,278 @@
+"""Loads the configuration, a rules file or a credentials file; the only part that opens them.
+
+All faults come together; the shapes stand in `config_model`, the strictness in `config_walk`.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from edge.config_checks import quote
+from edge.config_model import (
+    AnyRule,
+    Camera,
+    CameraRules,
+    Config,
+    Credentials,
+    IntrusionRule,
+    LooseCamera,
+    LooseConfig,
+)
+from edge.config_references import Table, find_idle_pairs, find_reference_faults, tables
+from edge.config_walk import build, suggest
+from edge.errors import Fault, ValidationError
+
+FILE_BYTES_MAX = 1024 * 1024
+CREDENTIALS_BYTES_MAX = 4096
+_AT = re.compile(r" \(at (line \d+, column \d+|end of document)\)$")
+
+
+@dataclass(frozen=True, slots=True)
+class RulesFile:
+    """A rules file as loaded: bare, or shaped like a configuration."""
+
+    config: LooseConfig
+
+    def for_camera(self, camera: str | None = None) -> CameraRules:
+        """Choose what applies to one camera.
+
+        Args:
+            camera: a camera's name in the file; None for a bare clip: then a file with at most
+                one camera applies whole, and the rules' `cameras` filters are ignored.
+
+        Returns:
+            What stands at the top of the file together with what is drawn on the camera.
+
+        Raises:
+            ValidationError: there is no such camera, or several and none was chosen.
+        """
+        config = self.config
+        if camera is not None and config.cameras:
+            chosen: Camera = find_camera(config.cameras, camera)
+            rules = _rules_for(camera, config.rules)
+        elif len(config.cameras) > 1:
+            names = ", ".join(each.name for each in config.cameras)
+            raise ValidationError([Fault("camera", "the file has several", f"name one of {names}")])
+        else:
+            chosen = config.cameras[0] if config.cameras else LooseCamera()
+            rules = tuple(replace(rule, cameras=()) for rule in config.rules)
+        return CameraRules(
+            timezone=open_timezone(config.timezone or config.pole.timezone),
+            ignore=config.ignore + chosen.ignore,
+            zones=config.zones + chosen.zones,
+            lines=config.lines + chosen.lines,
+            rules=rules,
+        )
+
+
+def load_config(path: Path) -> Config:
+    """Load a configuration.
+
+    Raises:
+        ValidationError: with all its faults, or that the file can't be read.
+    """
+    document = _parse(_read(path, FILE_BYTES_MAX), path)
+    config, faults = build(Config, document)
+    faults += _faults_around(document, path.parent)
+    if faults:
+        raise ValidationError(faults)
+    assert isinstance(config, Config)
+    return config
+
+
+def check_config(path: Path) -> tuple[list[Fault], list[Fault]]:
+    """Find everything wrong with a configuration.
+
+    Returns:
+        The faults, and the warnings, which don't stop a pole from starting.
+    """
+    try:
+        document = _parse(_read(path, FILE_BYTES_MAX), path)
+    except ValidationError as error:
+        return list(error.faults), []
+    _, faults = build(Config, document)
+    return faults + _faults_around(document, path.parent), _warnings(document)
+
+
+def load_rules(path: Path) -> RulesFile:
+    """Load a rules file for `polewatch eye SOURCE --rules FILE`, as strict as a configuration.
+
+    Credentials files it names are not looked at: a copied configuration can be tried anywhere.
+
+    Raises:
+        ValidationError: with all its faults, or that the file can't be read.
+    """
+    document = _parse(_read(path, FILE_BYTES_MAX), path)
+    config, faults = build(LooseConfig, document)
+    faults += find_reference_faults(document) + _timezone_faults(document)
+    if faults:
+        raise ValidationError(faults)
+    assert isinstance(config, LooseConfig)
+    return RulesFile(config)
+
+
+def load_credentials(path: Path) -> Credentials:
+    """Load a camera's user and password from a file that only its owner can read.
+
+    Raises:
+        ValidationError: missing, readable by others, or not `user` and `password`.
+    """
+    _check_private(path)
+    credentials, faults = build(Credentials, _parse(_read(path, CREDENTIALS_BYTES_MAX), path))
+    if faults:
+        raise ValidationError(faults)
+    assert isinstance(credentials, Credentials)
+    return credentials
+
+
+def make_camera_rules(config: Config, camera: str) -> CameraRules:
+    """Choose from a whole configuration what applies to one of its cameras.
+
+    Raises:
+        ValidationError: there is no such camera.
+    """
+    chosen = find_camera(config.cameras, camera)
+    return CameraRules(
+        timezone=open_timezone(config.pole.timezone),
+        ignore=chosen.ignore,
+        zones=chosen.zones,
+        lines=chosen.lines,
+        rules=_rules_for(camera, config.rules),
+    )
+
+
+def make_trial_rules() -> CameraRules:
+    """Give what an eye without rules uses: one intrusion rule over everything, to try out."""
+    return CameraRules(timezone=open_timezone("UTC"), rules=(IntrusionRule(name="everything"),))
+
+
+def find_camera(cameras: Sequence[Camera], name: str) -> Camera:
+    """Find a camera by name.
+
+    Raises:
+        ValidationError: there is none.
+    """
+    for camera in cameras:
+        if camera.name == name:
+            return camera
+    remedy = suggest(name, {camera.name for camera in cameras})
+    raise ValidationError([Fault("camera", f"no camera {quote(name)}", remedy)])
+
+
+def open_timezone(name: str) -> ZoneInfo:
+    """Open a time zone by its IANA name.
+
+    Raises:
+        ValidationError: this system has no such zone.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
+        fault = Fault("timezone", f"{quote(name)} is not a time zone", 'write "Asia/Shanghai"')
+        raise ValidationError([fault]) from exc
+
+
+def _rules_for(camera: str, rules: Sequence[AnyRule]) -> tuple[AnyRule, ...]:
+    return tuple(rule for rule in rules if not rule.cameras or camera in rule.cameras)
+
+
+def _read(path: Path, bytes_max: int) -> str:
+    """Read a small text file; every way this can fail is one fault."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(bytes_max + 1)
+    except (OSError, ValueError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
+        fault = Fault(str(path), f"can't be read: {reason}", "give a file that exists")
+        raise ValidationError([fault]) from exc
+    if len(content) > bytes_max:
+        raise ValidationError([Fault(str(path), f"is longer than {bytes_max} bytes")])
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as exc:
+        line = content.count(b"\n", 0, exc.start) + 1
+        fault = Fault(f"{path} line {line}", "is not UTF-8 text", "save it as UTF-8")
+        raise ValidationError([fault]) from exc
+
+
+def _parse(text: str, path: Path) -> Table:
+    """Parse TOML; its one fault names line and column."""
+    try:
+        return tomllib.loads(text.removeprefix("\ufeff"))
+    except RecursionError as exc:
+        raise ValidationError([Fault(str(path), "is nested too deeply")]) from exc
+    except ValueError as exc:
+        message = str(exc)
+        found = _AT.search(message)
+        where = f"{path} {found[1]}" if found else str(path)
+        fault = Fault(where, f"is not TOML: {_AT.sub('', message)}", "see https://toml.io")
+        raise ValidationError([fault]) from exc
+
+
+def _faults_around(document: Table, folder: Path) -> list[Fault]:
+    """Find what lies between tables and outside the file."""
+    faults = find_reference_faults(document) + _timezone_faults(document)
+    for index, camera in tables(document, "camera"):
+        name = camera.get("credentials")
+        if isinstance(name, str) and name and "/" not in name and "\0" not in name:
+            try:
+                load_credentials(folder / name)
+            except ValidationError as error:
+                where = f"camera[{index}].credentials"
+                faults += [
+                    Fault(where, f"{quote(name)}: {fault.problem}", fault.remedy)
+                    if fault.path.startswith(str(folder / name))
+                    else Fault(where, f"{quote(name)}: {fault.path} {fault.problem}", fault.remedy)
+                    for fault in error.faults
+                ]
+    return faults
+
+
+def _timezone_faults(document: Table) -> list[Fault]:
+    pole = document.get("pole")
+    places = [("timezone", document), ("pole.timezone", pole if isinstance(pole, dict) else {})]
+    faults = []
+    for path, table in places:
+        name = table.get("timezone")
+        if isinstance(name, str):
+            try:
+                open_timezone(name)
+            except ValidationError as error:
+                faults += [replace(fault, path=path) for fault in error.faults]
+    return faults
+
+
+def _check_private(path: Path) -> None:
+    """Refuse a credentials file that is missing, no plain file, or open to others."""
+    try:
+        mode = path.stat().st_mode
+    except OSError as exc:
+        remedy = 'make it beside the configuration, mode 0600, with user = "…" and password = "…"'
+        fault = Fault(str(path), f"can't be read: {exc.strerror or exc}", remedy)
+        raise ValidationError([fault]) from exc
+    if not stat.S_ISREG(mode):
+        raise ValidationError([Fault(str(path), "is not a plain file")])
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        problem = f"can be read by others (mode {stat.S_IMODE(mode):04o})"
+        raise ValidationError([Fault(str(path), problem, "run chmod 0600 on it")])
+
+
+def _warnings(document: Table) -> list[Fault]:
+    warnings = []
+    for index, camera in tables(document, "camera"):
+        if camera.get("privacy"):
+            problem = "this version can't burn masks in"
+            remedy = "the camera will refuse ring, clip, snapshot and live"
+            warnings.append(Fault(f"camera[{index}].privacy", problem, remedy))
+    pole = document.get("pole")
+    has_timezone = isinstance(pole, dict) and "timezone" in pole
+    if not has_timezone and any("schedule" in rule for _, rule in tables(document, "rule")):
+        remedy = 'write timezone = "Asia/Shanghai" or the pole\'s own'
+        warnings.append(Fault("pole.timezone", "not given, schedules run in UTC", remedy))
+    return warnings + find_idle_pairs(document)
