@@ -55,6 +55,28 @@ ROWS = (
         opens=(Span(4.4, 7.5), Span(14.5, 17.7), Span(25.2, 28.2)),
         empty=(Span(0.0, 4.3), Span(9.5, 14.4), Span(19.5, 25.0), Span(28.3, 30.2)),
     ),
+    # The rear or front nearest the lower edge crosses the middle at 15.8 s (teal) and 26.1 s
+    # (white), going down; the two that go up must not count. 1.2 s to tell of it.
+    Row(
+        "cars_topdown",
+        rules="cars_down.toml",
+        opens=(Span(15.5, 17.0), Span(25.8, 27.3)),
+        empty=(Span(0.0, 15.5), Span(17.1, 25.7), Span(27.8, 30.2)),
+    ),
+    # Going up at 7.0 s (white) and 17.6 s (red, 2 s after the teal one beside it).
+    Row(
+        "cars_topdown",
+        rules="cars_up.toml",
+        opens=(Span(6.7, 8.2), Span(17.3, 18.8)),
+        empty=(Span(0.0, 6.7), Span(9.5, 17.2), Span(19.5, 30.2)),
+    ),
+    # The second, third and fifth visitor stay longer than 15 s; the others 12 to 14 s.
+    Row(
+        "one_by_one_person",
+        rules="stays_15s.toml",
+        opens=(Span(37.3, 40.8), Span(64.8, 68.3), Span(106.6, 110.1)),
+        empty=(Span(0.0, 37.3), Span(45.6, 64.8), Span(70.4, 106.6), Span(120.2, 139.4)),
+    ),
     # Somebody is in view from the first frame to the last in these.
     Row("people_yard_vtest", opens=(Span(0.0, 3.0),)),
     Row("traffic_oncoming", opens=(Span(0.0, 3.0),)),
