@@ -1,0 +1,44 @@
+"""Tables and commands as documents state them."""
+
+from __future__ import annotations
+
+import re
+
+
+def table_rows(document: str, first_heading: str) -> list[list[str]]:
+    """Read a Markdown table.
+
+    Args:
+        document: the text.
+        first_heading: what the table's first column is called; it tells tables apart.
+
+    Returns:
+        The cells of each row below the headings; empty if there is no such table.
+    """
+    rows: list[list[str]] = []
+    is_inside = False
+    for line in document.splitlines():
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if not line.startswith("|"):
+            is_inside = False
+        elif cells[0] == first_heading:
+            is_inside = True
+        elif is_inside and not set(cells[0]) <= set("-: "):
+            rows.append(cells)
+    return rows
+
+
+def locked_names(lock: str) -> set[str]:
+    """The packages that a lock names for Linux."""
+    return {match[1] for match in re.finditer(r"^([\w.-]+)==(?!.*win32)", lock, flags=re.MULTILINE)}
+
+
+def subcommands(help_text: str) -> set[str]:
+    """The subcommands that an argparse help lists first: `{eye,still,…}`."""
+    match = re.search(r"\{([\w,-]+)\}", help_text)
+    return set(match[1].split(",")) if match else set()
+
+
+def described_commands(document: str) -> set[str]:
+    """The subcommands that a reference page shows: `polewatch eye …`."""
+    return set(re.findall(r"\bpolewatch ([a-z][\w-]*)", document))
