@@ -14,6 +14,8 @@ _PURE_IN_EYE = (
     "attention", "best_shot", "timing",
 )  # fmt: skip
 PURE = (
+    "edge.config_checks",
+    "edge.config_model",
     "edge.plane",
     "edge.scene",
     *(f"edge.eye.{name}" for name in _PURE_IN_EYE),
