@@ -31,6 +31,7 @@ from tests.support.rtsp_message import (
 )
 
 POLL_S = 0.02
+LINGER_S = 2.0
 HUGE_BYTES = 1 << 30
 DRIP_BYTES, DRIP_S = 1, 0.2
 METHODS = "OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN, GET_PARAMETER"
@@ -88,6 +89,7 @@ class BadCamera:
         second = load_clip(then) if then else first
         self._play = Play(first, second, pace, login)
         self._faults = faults or Faults()
+        self._lock = threading.Lock()
         self._life = threading.Event()
         self._sessions: list[threading.Thread] = []
         self._door: _Door | None = None
@@ -135,12 +137,13 @@ class BadCamera:
 
     def hang_up(self) -> None:
         """Close all connections, as when it loses power."""
-        self._life.set()
-        for session in self._sessions:
+        with self._lock:  # The door may let somebody in meanwhile: into the next life.
+            life, self._life = self._life, threading.Event()
+            sessions, self._sessions = self._sessions, []
+        life.set()
+        for session in sessions:
             session.join(timeout=5)
             assert not session.is_alive(), "a camera session did not end"
-        self._sessions.clear()
-        self._life = threading.Event()
 
     def _open_door(self) -> None:
         self._door = _Door(self._port, mode=self._faults.connect, on_accept=self._begin)
@@ -149,10 +152,11 @@ class BadCamera:
     def _begin(self, connection: socket.socket) -> None:
         number = len(self.log.of("connect")) + 1
         self.log.add("connect", number)
-        session = _Session(_Wire(connection, self._life), number=number, camera=self)
-        thread = threading.Thread(target=session.run, name=f"camera-{number}")
-        self._sessions.append(thread)
-        thread.start()
+        with self._lock:
+            session = _Session(_Wire(connection, self._life), number=number, camera=self)
+            thread = threading.Thread(target=session.run, name=f"camera-{number}")
+            self._sessions.append(thread)
+            thread.start()
 
     @property
     def play(self) -> Play:
@@ -244,6 +248,17 @@ class _Wire:
         return request
 
     def close(self) -> None:
+        """Say good-bye and close.
+
+        What the client has said meanwhile is read first: closing over unread bytes would reset
+        the connection and take from the client what it has not read yet.
+        """
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
+            deadline_s = time.monotonic() + LINGER_S
+            while not self.is_over() and time.monotonic() < deadline_s:
+                if select.select([self._socket], [], [], POLL_S)[0] and not self._socket.recv(4096):
+                    break
         self._socket.close()
 
 
