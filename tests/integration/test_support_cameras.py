@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from edge.model import Luma
-from tests.support.bad_camera import AT_ONCE, BadCamera, Pace
+from tests.support.bad_camera import AT_ONCE, REAL_TIME, BadCamera, Pace
 from tests.support.faults import Faults
 from tests.support.rtp import PPS, SPS, load_clip, nal_type, split_nals
 from tests.support.rtp_sender import RtpSender
@@ -284,13 +284,15 @@ def test_real_time_pace_takes_as_long_as_the_clip(small: Truth) -> None:
 
 
 def test_faults_set_while_playing_take_hold_and_hang_up_ends(small: Truth) -> None:
-    with BadCamera(small.path, pace=Pace(speed=10)) as camera:
+    with BadCamera(small.path, pace=REAL_TIME) as camera:
         results: list[Got] = []
         client = threading.Thread(target=lambda: results.append(receive(camera.url)))
         client.start()
         camera.log.wait_for(lambda log: bool(log.of("PLAY")))
         camera.set_faults(connect="refuse")
         assert camera.log.open_count == 1
+        times_s = [seen.t_s for seen in camera.log.seen]
+        assert times_s == sorted(times_s)
         camera.hang_up()
         client.join()
         assert camera.log.open_count == 0
