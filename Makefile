@@ -5,6 +5,7 @@ SHELL := /bin/sh
 
 VENV := .venv
 LOCKS := image-build/python
+SHELLCHECK = $(or $(wildcard $(VENV)/bin/shellcheck),shellcheck)
 SAMPLE := assets/sample/yard.mp4
 
 help: ## this list
@@ -40,7 +41,7 @@ check: dev-env ## style, types, import layers, sizes, dead code, shell scripts
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/vulture
-	$(VENV)/bin/shellcheck .ci/run $$(git ls-files '*.sh')
+	$(SHELLCHECK) .ci/run $$(git ls-files '*.sh')
 	@$(VENV)/bin/python -m pytest -q tests/repo
 
 bench: models ## the budget figures of this machine, as a table
