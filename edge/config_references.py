@@ -32,6 +32,8 @@ def find_reference_faults(document: Table) -> list[Fault]:
     for index, camera in cameras:
         for key in ZONE_KEYS:
             faults += _repeats(f"camera[{index}].{key}", _names(camera, key))
+        for key in ZONE_KEYS:
+            faults += _shadows(document, camera, key, f"camera[{index}]")
     for key in ZONE_KEYS:
         faults += _repeats(key, _names(document, key))
     rules = tables(document, "rule")
@@ -102,6 +104,17 @@ def _repeats(path: str, names: Iterable[tuple[int, object]]) -> list[Fault]:
             problem = f"{quote(name)} is already the name of {path}[{first[name]}]"
             faults.append(Fault(f"{path}[{index}].name", problem, "give each its own name"))
         first.setdefault(name, index)
+    return faults
+
+
+def _shadows(document: Table, camera: Table, key: str, path: str) -> list[Fault]:
+    """Find names of a camera that a rules file has also given at its top."""
+    top = {name: index for index, name in _names(document, key)}
+    faults = []
+    for index, name in _names(camera, key):
+        if name in top:
+            problem = f"{quote(name)} is already the name of {key}[{top[name]}]"
+            faults.append(Fault(f"{path}.{key}[{index}].name", problem, "give each its own name"))
     return faults
 
 
