@@ -9,6 +9,8 @@ from edge.model import Point, Polygon
 
 FLAT = 1e-12
 """A cross product this small counts as zero: far below a pixel (1e-4), above rounding (1e-16)."""
+SLACK = 1e-9
+"""How far beyond a segment's end a point of its line may lie, for the same reason."""
 
 
 def side_of(start: Point, end: Point, point: Point) -> float:
@@ -31,9 +33,10 @@ def side_of(start: Point, end: Point, point: Point) -> float:
 
 def is_between(start: Point, end: Point, point: Point) -> bool:
     """Tell whether a point of the segment's endless line lies within the segment's bounds."""
-    return min(start[0], end[0]) <= point[0] <= max(start[0], end[0]) and min(
-        start[1], end[1]
-    ) <= point[1] <= max(start[1], end[1])
+    return all(
+        min(start[axis], end[axis]) - SLACK <= point[axis] <= max(start[axis], end[axis]) + SLACK
+        for axis in (0, 1)
+    )
 
 
 def segments_meet(first: tuple[Point, Point], second: tuple[Point, Point]) -> bool:
