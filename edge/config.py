@@ -21,12 +21,15 @@ from edge.config_model import (
     Config,
     Credentials,
     IntrusionRule,
+    Line,
     LooseCamera,
     LooseConfig,
+    Zone,
 )
 from edge.config_references import Table, find_idle_pairs, find_reference_faults, tables
 from edge.config_walk import build, suggest
 from edge.errors import Fault, ValidationError
+from edge.model import Json
 
 FILE_BYTES_MAX = 1024 * 1024
 CREDENTIALS_BYTES_MAX = 4096
@@ -115,6 +118,21 @@ def load_rules(path: Path) -> RulesFile:
         raise ValidationError(faults)
     assert isinstance(config, LooseConfig)
     return RulesFile(config)
+
+
+def parse_drawing(zones: Json, lines: Json) -> tuple[tuple[Zone, ...], tuple[Line, ...]]:
+    """Understand zones and lines that came over the wire, by the rules of the file.
+
+    Raises:
+        ValidationError: with all their faults.
+    """
+    document = {"zones": zones, "lines": lines}
+    config, faults = build(LooseConfig, document)
+    faults += find_reference_faults(document)
+    if faults:
+        raise ValidationError(faults)
+    assert isinstance(config, LooseConfig)
+    return config.zones, config.lines
 
 
 def load_credentials(path: Path) -> Credentials:

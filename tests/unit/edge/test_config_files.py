@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from edge.config import (
     load_rules,
     make_camera_rules,
     make_trial_rules,
+    parse_drawing,
 )
 from edge.config_model import IntrusionRule, LoiterRule
 from edge.errors import ValidationError
@@ -124,6 +126,16 @@ def test_rules_file_is_refused_when_top_and_camera_share_a_zone_name(tmp_path: P
     path.write_text(SQUARE_ZONE + "[[camera]]\n" + SQUARE_ZONE)
     with pytest.raises(ValidationError, match=r'camera\[0\].zones\[0\].name: "z" is already'):
         load_rules(path)
+
+
+def test_drawing_is_parsed_by_the_rules_of_the_file() -> None:
+    zone: dict[str, Any] = {"name": "z", "points": [[0, 0], [1, 0], [1, 1]]}
+    line = {"name": "l", "from": [0, 0], "to": [1, 1]}
+    zones, lines = parse_drawing([zone], [line])
+    assert (zones[0].points[2], lines[0].end) == ((1.0, 1.0), (1.0, 1.0))
+    with pytest.raises(ValidationError) as caught:
+        parse_drawing([zone, zone], [line | {"to": [0, 0]}])
+    assert [fault.path for fault in caught.value.faults] == ["lines[0]", "zones[1].name"]
 
 
 def test_camera_rules_are_chosen_from_a_config_by_name(tmp_path: Path) -> None:
