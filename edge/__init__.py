@@ -1,0 +1,1 @@
+"""Polewatch: the software of a watch post on a pole."""

@@ -1,0 +1,76 @@
+"""The failure model on one page: every error of ours, in the order of the tree.
+
+EdgeError
+├── ValidationError(ValueError)     bad input, with the path of the field
+├── SourceError(OSError)            a camera or file gives no packets
+│   ├── SourceRefused               it answers, and says no (password, sessions, path)
+│   ├── SourceUnreachable           nobody answers: no route, refused port, name unknown
+│   ├── SourceStalled(TimeoutError) it answered and then fell silent
+│   └── SourceUnusable(ValueError)  what came is not video that can be read
+├── ModelError                      a model file is missing, damaged or not the one expected
+└── ClipError(OSError)              a clip or snapshot could not be written
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class EdgeError(Exception):
+    """Base of all operating errors and bad input; programmer errors are never one of these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong in a file: where (`zones[2].points`), what, and what would be right."""
+
+    path: str
+    problem: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        """One line for people."""
+        tail = f"; {self.remedy}" if self.remedy else ""
+        return f"{self.path}: {self.problem}{tail}"
+
+
+class ValidationError(EdgeError, ValueError):
+    """Input is wrong; carries every fault found, never only the first."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        """Keep the faults; the message is one line each."""
+        super().__init__("\n".join(str(fault) for fault in faults))
+        self.faults = tuple(faults)
+
+
+class SourceError(EdgeError, OSError):
+    """A camera or file gives no packets; the message says what to do."""
+
+
+class SourceRefused(SourceError):
+    """The camera answers and says no."""
+
+    def __init__(self, message: str, *, is_login: bool = False) -> None:
+        """`is_login` marks a wrong name or password, which must not be tried again soon."""
+        super().__init__(message)
+        self.is_login = is_login
+
+
+class SourceUnreachable(SourceError):
+    """Nobody answers at that address."""
+
+
+class SourceStalled(SourceError, TimeoutError):
+    """The source answered and then fell silent."""
+
+
+class SourceUnusable(SourceError, ValueError):
+    """What came is not video that can be read."""
+
+
+class ModelError(EdgeError):
+    """A model file is missing, damaged or not the one expected."""
+
+
+class ClipError(EdgeError, OSError):
+    """A clip or snapshot could not be written."""
