@@ -1,0 +1,1 @@
+"""One camera: streams in, JSON lines and files out."""
