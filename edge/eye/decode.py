@@ -1,0 +1,84 @@
+"""Packets to frames, as the gate asks: a keyframe alone, or every frame."""
+
+from __future__ import annotations
+
+import av
+import numpy as np
+from av.video.codeccontext import VideoCodecContext
+
+from edge.eye.header import open_template
+from edge.model import Frame, Luma, Packet, StreamFormat
+
+_PLANAR = ("yuv420p", "yuvj420p")
+
+
+class Decoder:
+    """Decodes one stream on one thread; damage costs frames, never an exception."""
+
+    def __init__(self, stream_format: StreamFormat) -> None:
+        """Set up from the format's template header."""
+        self.format = stream_format
+        self._context = _make_context(stream_format)
+        self._walls: dict[int, int] = {}
+        self.damaged = 0
+
+    def decode(self, packet: Packet) -> list[Frame]:
+        """Feed the next packet; frames come in presentation order, some packets later.
+
+        The caller feeds a keyframe first, and every packet between.
+        """
+        self._walls[packet.pts_90k] = packet.wall_utc_ms
+        frames = self._feed(packet)
+        return [self._make_frame(frame) for frame in frames]
+
+    def decode_keyframe(self, packet: Packet) -> Frame | None:
+        """Decode one keyframe by itself; whatever was in flight is dropped."""
+        self._context.flush_buffers()
+        self._walls = {packet.pts_90k: packet.wall_utc_ms}
+        frames = self._feed(packet) or self._feed(None)
+        self._context.flush_buffers()
+        return self._make_frame(frames[0]) if frames else None
+
+    def drain(self) -> list[Frame]:
+        """Get the frames still in flight; the next packet must be a keyframe."""
+        frames = [self._make_frame(frame) for frame in self._feed(None)]
+        self._context.flush_buffers()
+        return frames
+
+    def _feed(self, packet: Packet | None) -> list[av.VideoFrame]:
+        unit = None
+        if packet is not None:
+            unit = av.Packet(packet.data)
+            unit.pts, unit.dts = packet.pts_90k, packet.dts_90k
+        try:
+            return list(self._context.decode(unit))
+        except av.FFmpegError:
+            self.damaged += 1
+            return []
+
+    def _make_frame(self, picture: av.VideoFrame) -> Frame:
+        pts_90k = picture.pts if picture.pts is not None else max(self._walls, default=0)
+        wall_utc_ms = self._walls.get(pts_90k, 0)
+        for seen in [pts for pts in self._walls if pts <= pts_90k]:
+            del self._walls[seen]
+        planar = picture if picture.format.name in _PLANAR else picture.reformat(format="yuv420p")
+        y, u, v = (_plane(planar, index) for index in range(3))
+        return Frame(pts_90k, wall_utc_ms, y, u, v)
+
+
+def _make_context(stream_format: StreamFormat) -> VideoCodecContext:
+    context = av.CodecContext.create(stream_format.codec, "r")
+    assert isinstance(context, VideoCodecContext)
+    with open_template(stream_format.header) as template:
+        context.extradata = template.codec_context.extradata
+    context.thread_count = 1
+    return context
+
+
+def _plane(picture: av.VideoFrame, index: int) -> Luma:
+    """View a plane without copying it; the view keeps the decoder's buffer alive."""
+    plane = picture.planes[index]
+    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+    view = rows[: plane.height, : plane.width]
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,131 @@
+"""Recent packets in memory by whole GOPs: the pre-roll, and where a best shot is decoded from.
+
+Capped in bytes and in seconds; the oldest GOP goes first and goes whole. Appending and pruning
+are O(1) a packet.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from edge.model import TICKS_PER_S, Packet, StreamFormat
+
+
+@dataclass(slots=True)
+class Gop:
+    """A keyframe and the packets up to the next one, all of one format."""
+
+    format: StreamFormat
+    packets: list[Packet] = field(default_factory=list)
+    size_bytes: int = 0
+
+    @property
+    def first_90k(self) -> int:
+        """Media time at which it starts."""
+        return self.packets[0].pts_90k
+
+    @property
+    def last_90k(self) -> int:
+        """Media time of its last packet so far."""
+        return self.packets[-1].pts_90k
+
+
+class Ring:
+    """The last seconds of one stream."""
+
+    def __init__(self, *, bytes_max: int, seconds_max: float) -> None:
+        """`seconds_max` counts whole GOPs beyond it away; `bytes_max` is never passed."""
+        self._bytes_max = bytes_max
+        self._span_90k_max = round(seconds_max * TICKS_PER_S)
+        self._gops: deque[Gop] = deque()
+        self._size_bytes = 0
+        self._format: StreamFormat | None = None
+        self._is_open = False
+        self._is_capped = False
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes held."""
+        return self._size_bytes
+
+    @property
+    def span_s(self) -> float:
+        """Seconds from the oldest packet to the newest."""
+        if not self._gops:
+            return 0.0
+        return (self._gops[-1].last_90k - self._gops[0].first_90k) / TICKS_PER_S
+
+    @property
+    def last_90k(self) -> int:
+        """Media time of the newest packet; 0 while there is none."""
+        return self._gops[-1].last_90k if self._gops else 0
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the byte cap keeps the ring from holding the seconds asked for."""
+        return self._is_capped
+
+    def media_time_of(self, utc_ms: int) -> int:
+        """Find the media time (90 kHz) of a wall time by the nearest keyframe's capture time."""
+        keyframes = [gop.packets[0] for gop in self._gops]
+        if not keyframes:
+            return 0
+        near = min(keyframes, key=lambda packet: abs(packet.wall_utc_ms - utc_ms))
+        return near.pts_90k + (utc_ms - near.wall_utc_ms) * TICKS_PER_S // 1000
+
+    def begin(self, stream_format: StreamFormat) -> None:
+        """Note the format of what follows; the next packet kept is a keyframe."""
+        if self._format is not None and self._format.header == stream_format.header:
+            self._format = stream_format
+            return
+        self._format = stream_format
+        self._is_open = False
+
+    def append(self, packet: Packet) -> None:
+        """Keep a packet; without a keyframe before it there is nothing to keep it for."""
+        assert self._format is not None
+        if packet.is_keyframe:
+            self._gops.append(Gop(self._format))
+            self._is_open = True
+        if not self._is_open:
+            return
+        gop = self._gops[-1]
+        gop.packets.append(packet)
+        gop.size_bytes += len(packet.data)
+        self._size_bytes += len(packet.data)
+        self._prune()
+
+    def interrupt(self) -> None:
+        """Packets were lost here: what follows needs a keyframe first."""
+        self._is_open = False
+
+    def gops_from(self, from_90k: int) -> list[Gop]:
+        """The GOPs from the one that holds `from_90k` (or the oldest kept) to the newest."""
+        chosen: list[Gop] = []
+        for gop in reversed(self._gops):
+            chosen.append(gop)
+            if gop.first_90k <= from_90k:
+                break
+        chosen.reverse()
+        return chosen
+
+    def gop_at(self, at_90k: int) -> Gop | None:
+        """The GOP that holds a moment, or None when it has left or not yet entered the ring."""
+        for gop in reversed(self._gops):
+            if gop.first_90k <= at_90k:
+                return gop
+        return None
+
+    def _prune(self) -> None:
+        while self._size_bytes > self._bytes_max or self._is_beyond_span():
+            self._is_capped = not self._is_beyond_span()
+            gone = self._gops.popleft()
+            self._size_bytes -= gone.size_bytes
+            self._is_open = self._is_open and bool(self._gops)
+
+    def _is_beyond_span(self) -> bool:
+        """The oldest GOP may go when the next one alone still reaches back far enough."""
+        if len(self._gops) < 2:
+            return False
+        return self._gops[-1].last_90k - self._gops[1].first_90k >= self._span_90k_max
