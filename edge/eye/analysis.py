@@ -1,0 +1,211 @@
+"""One stream's frames in, what is seen in them out: motion, detections, tracks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edge.eye import attention, motion, tracker
+from edge.eye.attention import AttentionState, Situation
+from edge.eye.follow import follow
+from edge.eye.motion import Motion, MotionState
+from edge.eye.ports import Detector
+from edge.eye.postprocess import place, suppress
+from edge.eye.preprocess import cut_square, shrink_luma
+from edge.eye.tracker import Look, Sighting, Subject, TrackerState
+from edge.model import Box, Detection, Frame, Luma, Polygon, Track
+
+FROZEN_S = 60.0
+"""A thing at rest this long may become background; until then its place learns nothing."""
+FROZEN_MARGIN = 0.15
+"""Share of its size by which a track's frozen place is wider: shadows, a blurred edge."""
+DARK_LUMA = 22.0
+"""Mean luma below which nothing can be told (limited-range black is 16)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Glance:
+    """A frame compared with the background, not yet taken in."""
+
+    frame: Frame
+    luma: Luma
+    motion: Motion
+    after: MotionState
+    is_suspicious: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one analysed frame showed.
+
+    `inferences` counts the detector calls made for it; `is_active` says that something moves.
+    """
+
+    frame: Frame
+    luma: Luma
+    motion: tuple[Box, ...]
+    detections: tuple[Detection, ...]
+    tracks: tuple[Track, ...]
+    inferences: int
+    is_active: bool
+    is_dark: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is never analysed (`ignore`, fractions) and the scores below which a label is noise."""
+
+    ignore: tuple[Polygon, ...] = ()
+    thresholds: Mapping[str, float] | None = None
+    looks_everywhere: bool = False
+
+
+class Analysis:
+    """The state of one stream's analysis; `glance` looks without consequences, `take` goes on."""
+
+    def __init__(self, detector: Detector, scope: Scope) -> None:
+        """`scope` stays for the analysis' life."""
+        self._detector = detector
+        self._scope = scope
+        self._ignore: Luma | None = None
+        self._motion: MotionState | None = None
+        self._tracker = TrackerState()
+        self._attention = AttentionState()
+        self._shape: tuple[int, ...] | None = None
+
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        """The tracks as of the last frame taken."""
+        return tuple(tracker.tracks(self._tracker))
+
+    def glance(self, frame: Frame) -> Glance:
+        """Compare a frame with the background without changing anything."""
+        luma = np.array(shrink_luma(frame.y))
+        if self._motion is None or self._shape != luma.shape:
+            state, nothing = motion.begin(luma, t=frame.t)
+            return Glance(frame, luma, nothing, state, is_suspicious=False)
+        ignore = self._ignore
+        after, found = motion.step(
+            self._motion, luma, t=frame.t, ignore=ignore, frozen=self._frozen(frame.t)
+        )
+        return Glance(frame, luma, found, after, self._is_active(found, at_rest_too=True))
+
+    def take(self, glance: Glance, *, is_awake: bool, has_woken: bool = False) -> Seen:
+        """Go on with a frame: follow tracks, look where it pays, learn.
+
+        Raises:
+            ModelError: inference failed.
+        """
+        before = self._motion
+        self._begin_if_new(glance)
+        t = glance.frame.t
+        if before is not None and before.previous.shape == glance.luma.shape:
+            self._follow(before.previous, glance)
+        self._motion = glance.after
+        has_woken = has_woken or glance.motion.is_scene_change
+        looks = self._look(glance, is_awake=is_awake, has_woken=has_woken)
+        found = suppress(item for look in looks for item in look.detections)
+        return Seen(
+            frame=glance.frame,
+            luma=glance.luma,
+            motion=glance.motion.boxes,
+            detections=tuple(found),
+            tracks=tuple(tracker.tracks(self._tracker)),
+            inferences=len(looks),
+            is_active=self._is_active(glance.motion, at_rest_too=False) or self._has_movers(t),
+            is_dark=float(glance.luma.mean()) < DARK_LUMA,
+        )
+
+    def forget_scene(self) -> None:
+        """The camera looks elsewhere: learn the background anew; tracks end by themselves."""
+        self._motion = None
+        self._shape = None
+
+    def _begin_if_new(self, glance: Glance) -> None:
+        if self._shape == glance.luma.shape:
+            return
+        self._shape = glance.luma.shape
+        self._ignore = None
+        if self._scope.ignore:
+            shape = (glance.luma.shape[0], glance.luma.shape[1])
+            self._ignore = motion.draw_polygons(self._scope.ignore, shape)
+
+    def _follow(self, previous: Luma, glance: Glance) -> None:
+        subjects = self._tracker.subjects
+        boxes = [subject.box for subject in subjects]
+        moved = follow(previous, glance.luma, boxes, mask=glance.motion.mask)
+        shares = [_share(glance.motion.mask, item.box) for item in moved]
+        self._tracker = tracker.follow(self._tracker, Sighting(moved, shares), glance.frame.t)
+
+    def _look(self, glance: Glance, *, is_awake: bool, has_woken: bool) -> list[Look]:
+        frame = glance.frame
+        size_px = (frame.y.shape[1], frame.y.shape[0])
+        now = Situation(
+            frame.t, size_px, self._tracker.subjects, glance.motion.boxes, is_awake, has_woken
+        )
+        self._attention, regions = attention.step(self._attention, now)
+        if self._scope.looks_everywhere:
+            regions = attention.everywhere(now)
+        looks = []
+        for region in regions:
+            look = Look(region, tuple(self._infer(frame, region)))
+            looks.append(look)
+            shares = [_share(glance.motion.mask, item.box) for item in look.detections]
+            self._tracker = tracker.learn(self._tracker, look, frame.t, stands_out=shares)
+            now = Situation(
+                frame.t, size_px, self._tracker.subjects, glance.motion.boxes, is_awake, has_woken
+            )
+            self._attention = attention.learn_barren(
+                self._attention, now, region, len(look.detections)
+            )
+        return looks
+
+    def _infer(self, frame: Frame, region: Box) -> list[Detection]:
+        picture = cut_square(frame, region, self._detector.input_px)
+        found = suppress(place(self._detector.detect(picture), region))
+        if self._ignore is None:
+            return found
+        return [item for item in found if not self._is_ignored(item.box)]
+
+    def _is_ignored(self, box: Box) -> bool:
+        """A thing is where it stands: its foot decides."""
+        assert self._ignore is not None
+        height, width = self._ignore.shape
+        column = min(int((box[0] + box[2]) / 2 * width), width - 1)
+        row = min(int(box[3] * height), height - 1)
+        return bool(self._ignore[row, column])
+
+    def _frozen(self, t: float) -> list[Box]:
+        return [
+            _widen(subject.box)
+            for subject in self._tracker.subjects
+            if t - subject.anchor_t < FROZEN_S
+        ]
+
+    def _has_movers(self, t: float) -> bool:
+        return any(
+            not tracker.is_stationary(subject, t)
+            for subject in self._tracker.subjects
+            if subject.stood_out or not subject.track
+        )
+
+    def _is_active(self, found: Motion, *, at_rest_too: bool) -> bool:
+        if found.is_scene_change:
+            return at_rest_too
+        subjects: Sequence[Subject] = self._tracker.subjects
+        boxes = found.boxes if at_rest_too else attention.unexplained(found.boxes, subjects)
+        return any(not attention.is_barren(self._attention, box) for box in boxes)
+
+
+def _share(mask: Luma, box: Box) -> float:
+    """Share of a box that stands out from the background."""
+    rows, columns = motion.pixels_of(box, (mask.shape[0], mask.shape[1]))
+    return float(np.count_nonzero(mask[rows, columns])) / mask[rows, columns].size
+
+
+def _widen(box: Box) -> Box:
+    margin_x = (box[2] - box[0]) * FROZEN_MARGIN
+    margin_y = (box[3] - box[1]) * FROZEN_MARGIN
+    return (box[0] - margin_x, box[1] - margin_y, box[2] + margin_x, box[3] + margin_y)

@@ -1,0 +1,167 @@
+"""The analysed stream: decodes what the gate asks for and hands each due frame to the analysis."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, replace
+
+from edge.eye import gate
+from edge.eye.analysis import Analysis, Seen
+from edge.eye.decode import Decoder
+from edge.eye.gate import GateState, Mode
+from edge.eye.ring import Gop, Ring
+from edge.model import Frame, Luma, Packet, StreamFormat
+
+FROZEN_KEYFRAMES = 3
+FROZEN_S = 10.0
+"""A camera that sends the same keyframe again and again is alive and blind."""
+
+
+@dataclass(slots=True)
+class Counters:
+    """Since the start of the eye."""
+
+    frames: int = 0
+    distinct: int = 0
+    decoded: int = 0
+    inferences: int = 0
+    damaged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Stillness:
+    """The last keyframe's luma (checksum), and when and how often in a row it was the same."""
+
+    checksum: int | None = None
+    first_t: float = 0.0
+    last_t: float = 0.0
+    count: int = 0
+
+
+class Watch:
+    """Decodes and analyses one stream as far as the gate lets it."""
+
+    def __init__(self, analysis: Analysis, ring: Ring, *, is_held_open: bool) -> None:
+        """`ring` is the analysed stream's; `is_held_open` switches the gate off."""
+        self._analysis = analysis
+        self._ring = ring
+        self._gate = GateState(is_held_open=is_held_open)
+        self._decoder: Decoder | None = None
+        self._format: StreamFormat | None = None
+        self._keyframes_90k: set[int] = set()
+        self._stillness = _Stillness()
+        self._checksum: int | None = None
+        self._is_paused = False
+        self.counters = Counters()
+
+    @property
+    def is_awake(self) -> bool:
+        """Whether every frame is decoded now."""
+        return self._gate.is_awake or self._gate.is_held_open
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether the last keyframes were identical for long enough to mean a frozen camera."""
+        still = self._stillness
+        return still.count >= FROZEN_KEYFRAMES and still.last_t - still.first_t >= FROZEN_S
+
+    def begin(self, stream_format: StreamFormat) -> None:
+        """Take note of the format of what follows."""
+        before = self._format
+        self._format = stream_format
+        if before is None or before.header != stream_format.header:
+            self._decoder = Decoder(stream_format)
+            self._keyframes_90k.clear()
+
+    def pause(self, *, is_paused: bool) -> None:
+        """While the head moves nothing is judged; afterwards the scene is learnt anew."""
+        self._is_paused = is_paused
+        if not is_paused:
+            self._analysis.forget_scene()
+            self._gate = replace(self._gate, is_awake=True)
+
+    def push(self, packet: Packet) -> list[Seen]:
+        """Take the next packet, already in the ring; say what was seen, oldest first.
+
+        Raises:
+            ModelError: inference failed.
+        """
+        assert self._format is not None
+        self.counters.frames += 1
+        if packet.is_keyframe:
+            self._keyframes_90k.add(packet.pts_90k)
+        if gate.mode(self._gate, gop_s=self._format.gop_s) is not Mode.KEYFRAMES:
+            return self._feed(packet)
+        if not packet.is_keyframe:
+            return []
+        return self._glance(packet)
+
+    def drain(self) -> list[Seen]:
+        """Get what is still in the decoder, at the end of the stream."""
+        assert self._decoder is not None
+        return self._analyse(self._decoder.drain()) if self.is_awake else []
+
+    def _feed(self, packet: Packet, *, has_woken: bool = False) -> list[Seen]:
+        assert self._decoder is not None
+        frames = self._decoder.decode(packet)
+        return self._analyse(frames, has_woken=has_woken)
+
+    def _glance(self, keyframe: Packet) -> list[Seen]:
+        """Look at a keyframe; on suspicion go back to where it may have begun."""
+        assert self._decoder is not None
+        frame = self._decoder.decode_keyframe(keyframe)
+        if frame is None:
+            self.counters.damaged += 1
+            return []
+        self._count(frame)
+        glance = self._analysis.glance(frame)
+        if self._is_paused:
+            return []
+        if not glance.is_suspicious:
+            return [self._go_on(self._analysis.take(glance, is_awake=False))]
+        self._gate = replace(self._gate, is_awake=True, active_t=frame.t)
+        before = self._ring.gop_at(keyframe.pts_90k - 1)
+        seen = self._catch_up(before) if before is not None else []
+        return seen + self._feed(keyframe, has_woken=True)
+
+    def _catch_up(self, gop: Gop) -> list[Seen]:
+        """Analyse the GOP before the keyframe that woke us."""
+        return [seen for packet in list(gop.packets) for seen in self._feed(packet)]
+
+    def _analyse(self, frames: list[Frame], *, has_woken: bool = False) -> list[Seen]:
+        assert self._format is not None
+        seen = []
+        for frame in frames:
+            self._count(frame)
+            is_due = has_woken or gate.is_due(self._gate, frame.t, fps=self._format.fps)
+            if self._is_paused or not is_due:
+                continue
+            glance = self._analysis.glance(frame)
+            is_awake = self.is_awake or glance.is_suspicious
+            seen.append(
+                self._go_on(self._analysis.take(glance, is_awake=is_awake, has_woken=has_woken))
+            )
+            has_woken = False
+        return seen
+
+    def _go_on(self, seen: Seen) -> Seen:
+        self.counters.inferences += seen.inferences
+        self._count_distinct(seen.luma)
+        self._gate = gate.step(self._gate, t=seen.frame.t, is_active=seen.is_active)
+        return seen
+
+    def _count(self, frame: Frame) -> None:
+        self.counters.decoded += 1
+        if frame.pts_90k not in self._keyframes_90k:
+            return
+        self._keyframes_90k = {pts for pts in self._keyframes_90k if pts > frame.pts_90k}
+        checksum = zlib.crc32(frame.y.tobytes())
+        still = self._stillness
+        if checksum != still.checksum:
+            still = _Stillness(checksum, frame.t, frame.t)
+        self._stillness = replace(still, last_t=frame.t, count=still.count + 1)
+
+    def _count_distinct(self, luma: Luma) -> None:
+        checksum = zlib.crc32(luma)
+        self.counters.distinct += checksum != self._checksum
+        self._checksum = checksum
