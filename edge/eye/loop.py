@@ -1,0 +1,281 @@
+"""The main loop of an eye: the one place that decides; everything else hands it items or is called.
+
+One turn: take what a reader or the command thread brought, keep it in the ring, analyse it, step
+the rules, make what alerts owe, and prove sight every ten seconds.
+"""
+
+from __future__ import annotations
+
+import logging
+import resource
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge import wire
+from edge.clock import Clock
+from edge.errors import EdgeError, SourceError
+from edge.eye.alerts import Alerts
+from edge.eye.analysis import Seen
+from edge.eye.commands import CommandReader
+from edge.eye.control import Control
+from edge.eye.intake import Intake, Item, Lane, SourceEnded, SourceLost
+from edge.eye.live import LiveView
+from edge.eye.output import Emit
+from edge.eye.ring import Ring
+from edge.eye.rules import engine as rules
+from edge.eye.rules.engine import Engine
+from edge.eye.telling import Telling
+from edge.eye.watch import Watch
+from edge.model import (
+    TICKS_PER_S,
+    Json,
+    Packet,
+    Sight,
+    SightReport,
+    Stamp,
+    StreamFormat,
+)
+
+TURN_S = 0.2
+"""Longest wait for a packet; commands and time-outs are looked at this often."""
+SIGHT_S = 10.0
+LOST_S = 6.0
+"""Without a packet for this long the camera counts as lost, whatever the connection says."""
+_NS_PER_S = 1_000_000_000
+_MIB = 2**20
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the loop works with; built in `main.py`.
+
+    `analysed` is the lane that is watched, the main one where there is no sub stream;
+    `redraw` reads zones and lines from a command and gives the engine with them.
+    """
+
+    camera: str
+    intake: Intake
+    rings: Mapping[Lane, Ring]
+    analysed: Lane
+    watch: Watch
+    alerts: Alerts
+    engine: Engine
+    telling: Telling
+    redraw: Callable[[Engine, Json, Json], Engine]
+    emit: Emit
+    clock: Clock
+    folder: Path | None
+    is_live: bool
+
+
+class Eye:
+    """One camera's eye while it runs."""
+
+    def __init__(self, parts: Parts, commands: CommandReader) -> None:
+        """Nothing runs before `run`."""
+        self._parts = parts
+        self._commands = commands
+        self._control = Control(parts.rings, parts.folder, steering=self)
+        self._engine = parts.engine
+        self._rules = rules.make_state(parts.engine)
+        self._views: list[tuple[Lane, LiveView]] = []
+        self._formats: dict[Lane, StreamFormat] = {}
+        self._now = (0, parts.clock.utc_ms())
+        self._heard_ns = parts.clock.monotonic_ns()
+        self._sight_t: float | None = None
+        self._sight_state: Sight = "seeing"
+        self._is_dark = False
+        self._is_lost = False
+        self._reason: str | None = None
+        self.error: SourceError | None = None
+
+    def run(self) -> str:
+        """Work until the source ends or somebody says stop; say why it ended."""
+        while self._reason is None:
+            self._turn()
+        t, _ = self._moment()
+        reason = self._reason
+        for seen in self._drain():
+            self._see(seen)
+        self._parts.alerts.change(rules.finish(self._engine, self._rules, t=t, reason=reason), None)
+        self._parts.telling.finish(t)
+        self._parts.alerts.finish(t)
+        self._tell_sight()
+        for _, live in self._views:
+            live.close()
+        self._parts.emit(wire.encode_end(self.stamp(t), reason))
+        return reason
+
+    def stop(self, reason: str = "stopped") -> None:
+        """End after this turn."""
+        self._reason = self._reason or reason
+        self._parts.intake.wake()
+
+    def mute(self, rule: str | None, until_t: float) -> None:
+        """See `Steering.mute`."""
+        self._rules = rules.mute(self._rules, rule, until_t)
+
+    def draw(self, zones: Json, lines: Json) -> None:
+        """See `Steering.draw`."""
+        self._engine = self._parts.redraw(self._engine, zones, lines)
+
+    def pause(self, *, is_paused: bool) -> None:
+        """See `Steering.pause`."""
+        self._parts.watch.pause(is_paused=is_paused)
+
+    def view(self, lane: Lane, live: LiveView) -> None:
+        """See `Steering.view`."""
+        if lane in self._formats:
+            live.begin(self._formats[lane])
+        self._views.append((lane, live))
+
+    def _turn(self) -> None:
+        taken = self._parts.intake.take(TURN_S)
+        if taken is not None:
+            self._receive(*taken)
+        while (command := self._commands.take()) is not None:
+            stamp = self.stamp(self._moment()[0])
+            if isinstance(command, EdgeError):
+                refusal: dict[str, Json] = {"ok": False, "error": str(command).replace("\n", "; ")}
+                self._parts.emit(wire.encode_reply(stamp, None, refusal))
+            else:
+                fields = self._control.answer(command)
+                self._parts.emit(wire.encode_reply(stamp, command.id, fields))
+        if self._parts.is_live:
+            self._notice_silence()
+        self._tell_sight_when_due()
+
+    def _receive(self, lane: Lane, item: Item) -> None:
+        if isinstance(item, Packet):
+            self._take_packet(lane, item)
+        elif isinstance(item, StreamFormat):
+            self._begin(lane, item)
+        elif isinstance(item, SourceLost):
+            _log.warning("%s lost: %s; retry_s=%.0f", lane, item.error, item.retry_s)
+            self._lose(lane)
+        else:
+            self._end(lane, item)
+
+    def _take_packet(self, lane: Lane, packet: Packet) -> None:
+        parts = self._parts
+        if packet.pts_90k >= self._now[0]:
+            self._now = (packet.pts_90k, packet.wall_utc_ms)
+        parts.rings[lane].append(packet)
+        for pair in [pair for pair in self._views if pair[0] == lane]:
+            if not pair[1].push(packet):
+                pair[1].close()
+                self._views.remove(pair)
+        if lane == "main":
+            parts.alerts.packet(packet)
+        if lane == parts.analysed:
+            self._heard_ns = parts.clock.monotonic_ns()
+            self._is_lost = False
+            for seen in parts.watch.push(packet):
+                self._see(seen)
+        parts.alerts.settle(packet.t)
+
+    def _see(self, seen: Seen) -> None:
+        parts = self._parts
+        self._is_dark = seen.is_dark
+        stamp = Stamp(parts.camera, seen.frame.t, seen.frame.wall_utc_ms)
+        parts.telling.tell(stamp, seen)
+        self._rules, changes = rules.step(
+            self._engine, self._rules, seen.tracks, t=stamp.t, utc_ms=stamp.utc_ms
+        )
+        parts.alerts.change(changes, seen)
+        parts.alerts.look(seen)
+
+    def _begin(self, lane: Lane, stream_format: StreamFormat) -> None:
+        parts = self._parts
+        parts.rings[lane].begin(stream_format)
+        before = self._formats.get(lane)
+        self._formats[lane] = stream_format
+        if before is None or before.header != stream_format.header:
+            for view_lane, live in self._views:
+                if view_lane == lane:
+                    live.begin(stream_format)
+        if lane == "main":
+            parts.alerts.break_clips(stream_format)
+            stamp = self.stamp(self._moment()[0])
+            parts.emit(wire.encode_source(stamp, stream_format, thermal=False))
+        if lane == parts.analysed:
+            parts.watch.begin(stream_format)
+
+    def _lose(self, lane: Lane) -> None:
+        self._parts.rings[lane].interrupt()
+        if lane == "main":
+            self._parts.alerts.break_clips()
+        if lane == self._parts.analysed:
+            self._is_lost = True
+
+    def _end(self, lane: Lane, ended: SourceEnded) -> None:
+        if ended.error is not None:
+            self.error = ended.error
+            self.stop(str(ended.error))
+        elif lane == "main":
+            self.stop("end of file")
+
+    def _drain(self) -> list[Seen]:
+        lane = self._parts.analysed
+        return self._parts.watch.drain() if lane in self._formats else []
+
+    def _notice_silence(self) -> None:
+        silent_ns = self._parts.clock.monotonic_ns() - self._heard_ns
+        if silent_ns > LOST_S * _NS_PER_S:
+            self._is_lost = True
+
+    def _moment(self) -> tuple[float, int]:
+        """Media time (seconds) and wall time now; a live source's goes on without packets."""
+        pts_90k, utc_ms = self._now
+        if not self._parts.is_live:
+            return pts_90k / TICKS_PER_S, utc_ms
+        silent_s = (self._parts.clock.monotonic_ns() - self._heard_ns) / _NS_PER_S
+        return pts_90k / TICKS_PER_S + max(silent_s, 0.0), self._parts.clock.utc_ms()
+
+    def stamp(self, t: float) -> Stamp:
+        """Head a line for a media time by the capture times around it."""
+        pts_90k, utc_ms = self._now
+        return Stamp(self._parts.camera, t, round(utc_ms + (t - pts_90k / TICKS_PER_S) * 1000))
+
+    def _sight(self) -> Sight:
+        if self._is_lost:
+            return "lost"
+        if self._parts.watch.is_frozen:
+            return "frozen"
+        return "dark" if self._is_dark else "seeing"
+
+    def _tell_sight_when_due(self) -> None:
+        t, _ = self._moment()
+        if self._sight_t is None:
+            self._sight_t = t
+        if t - self._sight_t >= SIGHT_S or self._sight() != self._sight_state:
+            self._tell_sight()
+
+    def _tell_sight(self) -> None:
+        t, _ = self._moment()
+        self._sight_t, self._sight_state = t, self._sight()
+        counters = self._parts.watch.counters
+        report = SightReport(
+            frames=counters.frames,
+            distinct=counters.distinct,
+            decoded=counters.decoded,
+            inferences=counters.inferences,
+            is_awake=self._parts.watch.is_awake,
+            state=self._sight_state,
+            cpu_s=_cpu_s(),
+            rss_mb=_rss_mb(),
+        )
+        self._parts.emit(wire.encode_sight(self.stamp(t), report))
+
+
+def _cpu_s() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _rss_mb() -> float:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize() / _MIB

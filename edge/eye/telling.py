@@ -1,0 +1,55 @@
+"""The optional lines: motion, detections and tracks, as they were asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from edge import wire
+from edge.eye.analysis import Seen
+from edge.eye.output import Emit
+from edge.model import Stamp, Track
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which optional lines to print."""
+
+    motion: bool = False
+    detections: bool = False
+    tracks: bool = False
+
+
+class Telling:
+    """Prints what was seen in each analysed frame."""
+
+    def __init__(self, emit: Emit, wanted: Wanted, camera: str) -> None:
+        """Nothing is printed that is not `wanted`."""
+        self._emit = emit
+        self._wanted = wanted
+        self._camera = camera
+        self._live: dict[int, Track] = {}
+        self._stamp = Stamp(camera, 0.0, 0)
+
+    def tell(self, stamp: Stamp, seen: Seen) -> None:
+        """Print the lines of one frame."""
+        self._stamp = stamp
+        if self._wanted.motion and seen.motion:
+            self._emit(wire.encode_motion(stamp, seen.motion))
+        if self._wanted.detections:
+            for found in seen.detections:
+                self._emit(wire.encode_detection(stamp, found))
+        if self._wanted.tracks:
+            self._tell_tracks(stamp, {track.track: track for track in seen.tracks})
+
+    def finish(self, t: float) -> None:
+        """Close every track: the eye ends."""
+        if self._wanted.tracks:
+            self._tell_tracks(replace(self._stamp, t=max(t, self._stamp.t)), {})
+
+    def _tell_tracks(self, stamp: Stamp, now: dict[int, Track]) -> None:
+        for key in [key for key in self._live if key not in now]:
+            self._emit(wire.encode_track(stamp, "close", self._live.pop(key)))
+        for key, track in now.items():
+            phase = "update" if key in self._live else "open"
+            self._emit(wire.encode_track(stamp, "update" if phase == "update" else "open", track))
+            self._live[key] = track
