@@ -8,7 +8,8 @@ EdgeError
 │   ├── SourceStalled(TimeoutError) it answered and then fell silent
 │   └── SourceUnusable(ValueError)  what came is not video that can be read
 ├── ModelError                      a model file is missing, damaged or not the one expected
-└── ClipError(OSError)              a clip or snapshot could not be written
+├── ClipError(OSError)              a clip or snapshot could not be written
+└── MeasureFailed                   one figure of the bench could not be had; the others go on
 """
 
 from __future__ import annotations
@@ -74,3 +75,7 @@ class ModelError(EdgeError):
 
 class ClipError(EdgeError, OSError):
     """A clip or snapshot could not be written."""
+
+
+class MeasureFailed(EdgeError):
+    """One figure of the bench could not be had; the message says why."""
