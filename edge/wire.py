@@ -117,6 +117,34 @@ def encode_sight(stamp: Stamp, sight: SightReport) -> bytes:
     )
 
 
+def parse_sight(line: bytes) -> tuple[float, SightReport] | None:
+    """Read a sight line back.
+
+    Returns:
+        Its media time in seconds and the report; None for a line of another kind.
+
+    Raises:
+        ValidationError: the line is not JSON, or lacks a part.
+    """
+    try:
+        raw = msgspec.json.decode(line)
+        if raw["kind"] != "sight":
+            return None
+        report = SightReport(
+            frames=raw["frames"],
+            distinct=raw["distinct"],
+            decoded=raw["decoded"],
+            inferences=raw["inferences"],
+            is_awake=raw["awake"],
+            state=raw["state"],
+            cpu_s=raw["cpu_s"],
+            rss_mb=raw["rss_mb"],
+        )
+        return float(raw["t"]), report
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError) as exc:
+        raise ValidationError([Fault("sight", f"not such a line: {exc!r}")]) from exc
+
+
 def encode_reply(stamp: Stamp, command_id: int | None, fields: Mapping[str, Json]) -> bytes:
     """Answer a command; `fields` hold `ok` and what belongs to it."""
     return _line("reply", stamp, {"id": command_id, **fields})
