@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from edge import check_command, eye_command, models_command
+from edge.bench import command as bench_command
 from edge.errors import EdgeError, ValidationError
 
 EXIT_FAILED = 1
@@ -40,6 +41,7 @@ def _make_parser() -> argparse.ArgumentParser:
     for name, module, words in (
         ("eye", eye_command, "look at one camera, file or folder; print what is seen"),
         ("check", check_command, "say every fault of a configuration at once"),
+        ("bench", bench_command, "measure what an eye costs here, beside other programs"),
         ("models", models_command, "list, fetch or verify the models"),
     ):
         command = commands.add_parser(name, help=words, description=words.capitalize() + ".")
