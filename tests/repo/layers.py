@@ -11,7 +11,7 @@ GROUND = ("edge.model", "edge.errors")
 FOUNDATION = (*GROUND, "edge.wire", "edge.evidence", "edge.geo")
 _PURE_IN_EYE = (
     "gate", "motion", "hotspot", "preprocess", "postprocess", "tracker", "association", "follow",
-    "attention", "best_shot", "timing",
+    "attention", "best_shot", "timing", "still",
 )  # fmt: skip
 PURE = (
     "edge.config_checks",
