@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from edge import check_command, eye_command, models_command
+from edge import check_command, eye_command, models_command, still_command
 from edge.bench import command as bench_command
 from edge.errors import EdgeError, ValidationError
 
@@ -40,6 +40,7 @@ def _make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, module, words in (
         ("eye", eye_command, "look at one camera, file or folder; print what is seen"),
+        ("still", still_command, "say what is in still pictures, one JSON line each"),
         ("check", check_command, "say every fault of a configuration at once"),
         ("bench", bench_command, "measure what an eye costs here, beside other programs"),
         ("models", models_command, "list, fetch or verify the models"),
