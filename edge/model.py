@@ -42,7 +42,8 @@ class StreamFormat:
 
     `fps` is packets a second; `gop_s` the longest distance between keyframes seen so far;
     `header` a fragmented-MP4 header (no samples) with the codec's parameter sets: the template
-    for decoders and clips, usable after the input has closed.
+    for decoders and clips, usable after the input has closed. `start_code_sets` are the parameter
+    sets where packets carry start codes (RTSP), empty where they carry lengths (MP4).
     """
 
     codec: Literal["h264", "hevc"]
@@ -51,6 +52,7 @@ class StreamFormat:
     fps: float
     gop_s: float
     header: bytes
+    start_code_sets: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,9 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-from av.container import OutputContainer
 
 from edge.errors import ClipError
-from edge.eye.header import open_template
+from edge.eye.header import add_stream
 from edge.model import TICKS_PER_S, Packet, StreamFormat
 
 _OPTIONS = {"movflags": "hybrid_fragmented"}
@@ -50,8 +49,11 @@ class ClipWriter:
         self.header = stream_format.header
         self.span_90k = (0, 0)
         try:
-            self._container, self._stream = _open(self._part, stream_format)
+            self._container = av.open(str(self._part), "w", format="mp4", options=_OPTIONS)
+            self._stream = add_stream(self._container, stream_format)
+            self._container.start_encoding()
         except (av.FFmpegError, OSError) as exc:
+            self._part.unlink(missing_ok=True)
             raise ClipError(f"{path.name}: can't be begun: {exc.strerror}") from exc
 
     def write(self, packet: Packet) -> None:
@@ -129,12 +131,3 @@ def save_file(path: Path, data: bytes) -> FinishedFile:
     except OSError as exc:
         part.unlink(missing_ok=True)
         raise ClipError(f"{path.name}: can't be written: {exc.strerror}") from exc
-
-
-def _open(part: Path, stream_format: StreamFormat) -> tuple[OutputContainer, av.VideoStream]:
-    container = av.open(str(part), "w", format="mp4", options=_OPTIONS)
-    with open_template(stream_format.header) as template:
-        stream = container.add_stream_from_template(template, opaque=True)
-    if stream_format.codec == "hevc":
-        stream.codec_context.codec_tag = "hvc1"  # the tag that Safari and Chromium open
-    return container, stream

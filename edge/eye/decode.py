@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import av
 import numpy as np
-from av.video.codeccontext import VideoCodecContext
+import numpy.typing as npt
 
-from edge.eye.header import open_template
+from edge.eye.header import make_decoder
 from edge.model import Frame, Luma, Packet, StreamFormat
 
 _PLANAR = ("yuv420p", "yuvj420p")
@@ -18,7 +18,7 @@ class Decoder:
     def __init__(self, stream_format: StreamFormat) -> None:
         """Set up from the format's template header."""
         self.format = stream_format
-        self._context = _make_context(stream_format)
+        self._context = make_decoder(stream_format)
         self._walls: dict[int, int] = {}
         self.damaged = 0
 
@@ -66,19 +66,10 @@ class Decoder:
         return Frame(pts_90k, wall_utc_ms, y, u, v)
 
 
-def _make_context(stream_format: StreamFormat) -> VideoCodecContext:
-    context = av.CodecContext.create(stream_format.codec, "r")
-    assert isinstance(context, VideoCodecContext)
-    with open_template(stream_format.header) as template:
-        context.extradata = template.codec_context.extradata
-    context.thread_count = 1
-    return context
-
-
 def _plane(picture: av.VideoFrame, index: int) -> Luma:
     """View a plane without copying it; the view keeps the decoder's buffer alive."""
     plane = picture.planes[index]
-    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
-    view = rows[: plane.height, : plane.width]
+    data: npt.NDArray[np.uint8] = np.frombuffer(plane, np.uint8)  # type: ignore[call-overload]
+    view: Luma = data.reshape(-1, plane.line_size)[: plane.height, : plane.width]
     view.flags.writeable = False
     return view

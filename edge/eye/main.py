@@ -15,15 +15,16 @@ import cv2
 from edge.assets import DETECTOR, DETECTOR_LABELS, model_path
 from edge.clock import Clock, SystemClock, make_ids, make_repeatable_ids
 from edge.config import CameraRules, parse_drawing
-from edge.errors import ModelError, ValidationError
+from edge.errors import Fault, ModelError, ValidationError
 from edge.eye.alerts import Alerts, MediaPlan
 from edge.eye.analysis import Analysis, Scope
 from edge.eye.commands import CommandReader
 from edge.eye.intake import Intake, Lane
+from edge.eye.logins import Logins
 from edge.eye.loop import Eye, Parts
 from edge.eye.output import OutputClosed, make_emit
 from edge.eye.ports import Detector
-from edge.eye.reader import Pace, Reader
+from edge.eye.reader import MediaClock, Pace, Reader
 from edge.eye.ring import Ring
 from edge.eye.rules.engine import Engine, build_engine, replace_zones
 from edge.eye.sources.catalog import Login, SourcePlan, plan_source
@@ -96,10 +97,7 @@ def run(
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)
     intake = Intake(tuple(plans), is_lossless=is_lossless)
-    readers = [
-        _make_reader(lane, plan, intake, clock=clock, is_paced=options.pace == "real")
-        for lane, plan in plans.items()
-    ]
+    readers = _make_readers(plans, intake, clock=clock, is_paced=options.pace == "real")
     make_id = make_repeatable_ids(_hash(options.main)) if is_lossless else make_ids(clock)
     commands = CommandReader(stdin, intake.wake)
     eye = _build(
@@ -145,6 +143,9 @@ def _plan(options: Options) -> dict[Lane, SourcePlan]:
     plans: dict[Lane, SourcePlan] = {"main": plan_source(options.main, options.login)}
     if options.sub is not None:
         plans["sub"] = plan_source(options.sub, options.login)
+        if plans["sub"].is_live != plans["main"].is_live:
+            fault = Fault("--sub", "one is a camera, the other a file", "give two of a kind")
+            raise ValidationError([fault])
     return plans
 
 
@@ -200,18 +201,27 @@ def _redraw(engine: Engine, zones: Json, lines: Json) -> Engine:
     return replace_zones(engine, *drawn)
 
 
-def _make_reader(
-    lane: Lane, plan: SourcePlan, intake: Intake, *, clock: Clock, is_paced: bool
-) -> Reader:
+def _make_readers(
+    plans: dict[Lane, SourcePlan], intake: Intake, *, clock: Clock, is_paced: bool
+) -> list[Reader]:
+    """Make a reader a stream; those of a camera share its media time and its count of logins."""
     begun_ms = clock.utc_ms()
+    is_live = plans["main"].is_live
+    pace = Pace(
+        media_clock=MediaClock(clock) if is_live else None,
+        is_real_time=is_paced and not is_live,
+        logins=Logins(clock) if is_live else None,
+    )
 
     def wall(pts_90k: int) -> int:
-        return clock.utc_ms() if plan.is_live else begun_ms + pts_90k * 1000 // TICKS_PER_S
+        return clock.utc_ms() if is_live else begun_ms + pts_90k * 1000 // TICKS_PER_S
 
-    pace = Pace(is_live=plan.is_live, is_real_time=is_paced and not plan.is_live)
-    return Reader(
-        lane, lambda start_90k: plan.connect(start_90k, wall), intake, pace=pace, clock=clock
-    )
+    def make(lane: Lane, plan: SourcePlan) -> Reader:
+        return Reader(
+            lane, lambda start: plan.connect(start, wall), intake, pace=pace, clock=clock
+        )
+
+    return [make(lane, plan) for lane, plan in plans.items()]
 
 
 def _hash(source: str) -> bytes:

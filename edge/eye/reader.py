@@ -9,28 +9,50 @@ from dataclasses import dataclass
 from edge.clock import Clock
 from edge.errors import SourceError, SourceRefused
 from edge.eye.intake import Intake, Lane, SourceEnded, SourceLost
+from edge.eye.logins import Logins
 from edge.eye.ports import PacketSource
-from edge.eye.sources.reopen import ReopenState, step
+from edge.eye.sources.reopen import wait_after
 from edge.model import TICKS_PER_S, Packet
 
 _NS_PER_S = 1_000_000_000
 HEALTHY_S = 10.0
 """Packets for this long make earlier failures forgotten."""
 
-OpenSource = Callable[[int], PacketSource]
-"""Make one connection whose first packet has the given media time (90 kHz ticks)."""
+OpenSource = Callable[[Callable[[], int]], PacketSource]
+"""Make one connection; what it is given tells the media time (90 kHz ticks) of its first packet
+and is to be asked when that packet is there."""
+
+
+class MediaClock:
+    """The media time of a camera's streams: it begins with the first packet of any of them."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Nothing has arrived yet."""
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._begun_ns: int | None = None
+
+    def now_90k(self) -> int:
+        """Media time (90 kHz ticks) of a packet that arrives now; 0 for the first of all."""
+        now_ns = self._clock.monotonic_ns()
+        with self._lock:
+            if self._begun_ns is None:
+                self._begun_ns = now_ns
+            return (now_ns - self._begun_ns) * TICKS_PER_S // _NS_PER_S
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How a stream is read.
 
-    `is_live`: it is opened again when lost; a file ends. `is_real_time`: a file is held back to
-    its own speed.
+    `media_clock` is there for a camera, whose streams share it and are opened again when lost; a
+    file ends. `is_real_time`: a file is held back to its own speed. `logins` is shared by the
+    streams of one camera.
     """
 
-    is_live: bool
-    is_real_time: bool
+    media_clock: MediaClock | None = None
+    is_real_time: bool = False
+    logins: Logins | None = None
 
 
 class Reader:
@@ -47,8 +69,9 @@ class Reader:
         self._clock = clock
         self._stopping = threading.Event()
         self._source: PacketSource | None = None
-        self._last: tuple[int, int] | None = None
-        self._reopen = ReopenState()
+        self._last_90k: int | None = None
+        self._failures = 0
+        self._connected_ns = 0
         self._thread = threading.Thread(target=self.run, name=f"reader-{lane}")
 
     def start(self) -> None:
@@ -67,50 +90,71 @@ class Reader:
         return not self._thread.is_alive()
 
     def run(self) -> None:
-        """Read, and open again, until the end."""
+        """Read, and open again, until the end; an eye whose reader breaks ends, and says so."""
+        end = SourceEnded(SourceError(f"{self._lane}: its reader broke; see the trace above"))
+        try:
+            end = self._run()
+        finally:
+            self._intake.put(self._lane, end)
+
+    def _run(self) -> SourceEnded:
         while not self._stopping.is_set():
+            if self._pace.logins is not None and (hold_s := self._pace.logins.hold_s()):
+                self._stopping.wait(hold_s)
+                continue
             try:
                 self._run_once()
                 error = None
             except SourceError as exc:
                 error = exc
             if self._stopping.is_set():
-                return
-            if not self._pace.is_live:
-                self._intake.put(self._lane, SourceEnded(error))
-                return
-            self._wait_after(error or SourceError("the camera ended the stream"))
+                break
+            if self._pace.media_clock is None:
+                return SourceEnded(error)
+            self._wait_after(error or SourceError(f"{self._lane}: the camera ended the stream"))
+        return SourceEnded(None)
 
     def _run_once(self) -> None:
-        start_90k = self._resume_90k()
-        begun_ns = self._clock.monotonic_ns()
-        self._source = self._open_source(start_90k)
+        self._source = self._open_source(self._resume_90k)
+        begun_ns: int | None = None
         for item in self._source.packets():
             if isinstance(item, Packet):
-                self._hold_back(item, start_90k, begun_ns)
-                now_ns = self._clock.monotonic_ns()
-                if now_ns - begun_ns > HEALTHY_S * _NS_PER_S:
-                    self._reopen = ReopenState()
-                self._last = (item.dts_90k, now_ns)
+                if begun_ns is None:
+                    begun_ns = self._begin(item)
+                self._go_on(item, begun_ns)
             if not self._intake.put(self._lane, item) or self._stopping.is_set():
                 return
 
+    def _begin(self, packet: Packet) -> int:
+        """Take note of a connection's first packet; say when media time 0 was."""
+        if self._pace.logins is not None:
+            self._pace.logins.accept()
+        self._connected_ns = self._clock.monotonic_ns()
+        return self._connected_ns - packet.dts_90k * _NS_PER_S // TICKS_PER_S
+
+    def _go_on(self, packet: Packet, begun_ns: int) -> None:
+        self._last_90k = packet.dts_90k
+        if self._clock.monotonic_ns() - self._connected_ns > HEALTHY_S * _NS_PER_S:
+            self._failures = 0
+        due_ns = begun_ns + packet.dts_90k * _NS_PER_S // TICKS_PER_S
+        if self._pace.is_real_time:
+            self._stopping.wait(max(0, due_ns - self._clock.monotonic_ns()) / _NS_PER_S)
+
     def _resume_90k(self) -> int:
         """Media time goes on over an outage by the time that really passed."""
-        if self._last is None:
+        if self._pace.media_clock is None:
             return 0
-        last_90k, last_ns = self._last
-        gap_ns = self._clock.monotonic_ns() - last_ns
-        return last_90k + max(gap_ns * TICKS_PER_S // _NS_PER_S, 1)
-
-    def _hold_back(self, packet: Packet, start_90k: int, begun_ns: int) -> None:
-        if not self._pace.is_real_time:
-            return
-        due_ns = begun_ns + (packet.dts_90k - start_90k) * _NS_PER_S // TICKS_PER_S
-        self._stopping.wait(max(0, due_ns - self._clock.monotonic_ns()) / _NS_PER_S)
+        now_90k = self._pace.media_clock.now_90k()
+        return now_90k if self._last_90k is None else max(now_90k, self._last_90k + 1)
 
     def _wait_after(self, error: SourceError) -> None:
-        is_login = isinstance(error, SourceRefused) and error.is_login
-        self._reopen, wait_s = step(self._reopen, is_login=is_login)
+        """Say that the stream is lost and wait before the next try."""
+        self._failures += 1
+        wait_s = wait_after(self._failures)
+        logins = self._pace.logins
+        if logins is not None:
+            if isinstance(error, SourceRefused) and error.is_login:
+                logins.refuse()
+            wait_s = max(wait_s, logins.hold_s())
         self._intake.put(self._lane, SourceLost(error, wait_s))
         self._stopping.wait(wait_s)

@@ -14,9 +14,13 @@ from edge.model import TICKS_PER_S, Packet, StreamFormat
 
 @dataclass(slots=True)
 class Gop:
-    """A keyframe and the packets up to the next one, all of one format."""
+    """A keyframe and the packets up to the next one, all of one format.
+
+    `is_cut_off` says that packets were lost after its last one.
+    """
 
     format: StreamFormat
+    is_cut_off: bool = False
     packets: list[Packet] = field(default_factory=list)
     size_bytes: int = 0
 
@@ -63,7 +67,10 @@ class Ring:
 
     @property
     def is_short(self) -> bool:
-        """Whether the byte cap keeps the ring from holding the seconds asked for."""
+        """Whether the byte cap keeps the ring from holding the seconds asked for.
+
+        A GOP that alone is larger than the cap goes whole, and with it everything.
+        """
         return self._is_capped
 
     def media_time_of(self, utc_ms: int) -> int:
@@ -99,11 +106,18 @@ class Ring:
     def interrupt(self) -> None:
         """Packets were lost here: what follows needs a keyframe first."""
         self._is_open = False
+        if self._gops:
+            self._gops[-1].is_cut_off = True
 
     def gops_from(self, from_90k: int) -> list[Gop]:
-        """The GOPs from the one that holds `from_90k` (or the oldest kept) to the newest."""
+        """The GOPs from the one that holds `from_90k` (or the oldest kept) to the newest.
+
+        One that ended before, where the stream broke off, does not hold it.
+        """
         chosen: list[Gop] = []
         for gop in reversed(self._gops):
+            if gop.is_cut_off and gop.last_90k < from_90k:
+                break
             chosen.append(gop)
             if gop.first_90k <= from_90k:
                 break
@@ -118,14 +132,20 @@ class Ring:
         return None
 
     def _prune(self) -> None:
-        while self._size_bytes > self._bytes_max or self._is_beyond_span():
-            self._is_capped = not self._is_beyond_span()
-            gone = self._gops.popleft()
-            self._size_bytes -= gone.size_bytes
-            self._is_open = self._is_open and bool(self._gops)
+        while self._is_beyond_span():
+            self._drop_oldest()
+            self._is_capped = False
+        while self._size_bytes > self._bytes_max:
+            self._drop_oldest()
+            self._is_capped = self.span_s * TICKS_PER_S < self._span_90k_max
+
+    def _drop_oldest(self) -> None:
+        gone = self._gops.popleft()
+        self._size_bytes -= gone.size_bytes
+        self._is_open = self._is_open and bool(self._gops)
 
     def _is_beyond_span(self) -> bool:
         """The oldest GOP may go when the next one alone still reaches back far enough."""
-        if len(self._gops) < 2:
+        if len(self._gops) <= 1:
             return False
         return self._gops[-1].last_90k - self._gops[1].first_90k >= self._span_90k_max

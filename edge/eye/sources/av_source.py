@@ -5,69 +5,64 @@ H.264 and H.265 pass untouched, anything else is encoded once.
 
 from __future__ import annotations
 
-import re
+import logging
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from typing import TypeAlias, cast
 
 import av
 import av.logging
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from edge.errors import SourceError, SourceRefused, SourceStalled, SourceUnreachable, SourceUnusable
+from edge.errors import SourceError
 from edge.eye.header import describe_annex_b, describe_stream
 from edge.eye.sources.encoder import GopEncoder
 from edge.eye.sources.probe import Picture, StreamProbe
-from edge.eye.sources.timing import RawTime, make_timing, step
+from edge.eye.sources.refusals import (
+    OPEN_S_MAX,
+    READ_S_MAX,
+    Opening,
+    explain_end,
+    explain_no_video,
+    explain_nothing,
+    explain_open,
+    explain_read,
+    explain_stall,
+)
+from edge.eye.sources.timing import RawTime, fill_start, frame_ticks, make_timing, step
 from edge.model import TICKS_PER_S, Packet, StreamFormat
 
-OPEN_S_MAX = 5.0
-"""libavformat waits this long twice: for the answer, then for the first pictures."""
-READ_S_MAX = 5.0
 DAMAGED_MAX = 250
 """Packets in a row that the demuxer refuses before the stream counts as not video."""
+FIRST_S_MAX = 60.0
+"""Packets may flow this long before one of them is a keyframe that can be read."""
+UNTIMED_MAX = 16
+"""RTSP gives the first two packets no time; without any in so many there is none."""
+_RawPacket: TypeAlias = "av.Packet[VideoStream]"
 _PASSED = ("h264", "hevc")
-_STATUS = re.compile(r"failed: (\d{3}) \(?([^)\n]*)")
-"""The camera's own status line; the exception does not carry it, only the library's log does."""
-_TOO_MANY = ("453", "503")
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """How to open one stream.
-
-    `url` may hold a password and is never shown; `name` is what messages call it.
-    """
-
-    url: str
-    name: str
-    container_format: str | None = None
-    options: dict[str, str] = field(default_factory=dict)
-    is_live: bool = False
-
+_NS_PER_S = 1_000_000_000
 
 WallClock = Callable[[int], int]
 """Media time in 90 kHz ticks to the wall time (UTC milliseconds) it was captured at."""
+StartTime = Callable[[], int]
+"""Media time (90 kHz ticks) of a packet that arrives now; asked once, at the first packet."""
 
 
 class AvPacketSource:
     """One connection to one stream."""
 
-    def __init__(self, opening: Opening, *, start_90k: int, wall: WallClock) -> None:
-        """`start_90k` is the media time its first packet gets."""
+    def __init__(self, opening: Opening, *, start: StartTime, wall: WallClock) -> None:
+        """Nothing is opened before `packets`."""
         self._opening = opening
-        self._start_90k = start_90k
+        self._start = start
         self._wall = wall
         self._is_closed = False
 
     def packets(self) -> Iterator[StreamFormat | Packet]:
         """See `PacketSource.packets`."""
         with self._open() as container:
-            try:
-                yield from self._read(container)
-            except av.FFmpegError as exc:
-                raise _translate(exc, self._opening) from exc
+            yield from self._read(container)
 
     def close(self) -> None:
         """See `PacketSource.close`; a blocked read ends by its own time-out."""
@@ -75,6 +70,7 @@ class AvPacketSource:
 
     def _open(self) -> InputContainer:
         opening = self._opening
+        _quiet_library()
         begun_s = time.monotonic()
         with av.logging.Capture(local=True) as log:
             try:
@@ -82,34 +78,59 @@ class AvPacketSource:
                     opening.url,
                     format=opening.container_format,
                     options=dict(opening.options),
+                    metadata_errors="replace",
                     timeout=(OPEN_S_MAX, READ_S_MAX),
                 )
             except av.FFmpegError as exc:
-                if opening.is_live and time.monotonic() - begun_s >= OPEN_S_MAX:
-                    message = f"{opening.name}: no answer within {OPEN_S_MAX:.0f} s"
-                    raise SourceStalled(message) from exc
-                status = _STATUS.search(" ".join(text for _, _, text in log))
-                raise _translate(exc, opening, status=status) from exc
-        assert isinstance(container, InputContainer)
-        return container
+                error = explain_open(
+                    exc,
+                    opening,
+                    log=[text for _, _, text in log],
+                    took_s=time.monotonic() - begun_s,
+                )
+            else:
+                assert isinstance(container, InputContainer)
+                return container
+        raise error  # without the library's own, whose text holds the URL with its password
 
     def _read(self, container: InputContainer) -> Iterator[StreamFormat | Packet]:
+        opening = self._opening
         if not container.streams.video:
-            raise SourceUnusable(f"{self._opening.name}: there is no video in it")
+            raise explain_no_video(opening)
         stream = container.streams.video[0]
         codec = stream.codec_context.name if stream.codec_context else "nothing known"
         is_passed = codec in _PASSED
-        probe = StreamProbe(_describer(stream, codec if is_passed else "h264"))
+        probe = _make_probe(stream, codec if is_passed else "h264", is_passed=is_passed)
         units = self._passed(container, stream) if is_passed else self._encoded(container, stream)
-        count = 0
-        for packet in units:
-            count += 1
-            yield from probe.push(packet)
-        yield from probe.flush()
-        if count == 0 and not self._is_closed:
-            raise SourceUnusable(f"{self._opening.name}: no picture in it could be read ({codec})")
+        error: SourceError | None = None
+        has_begun = False
+        begun_s = time.monotonic()
+        try:
+            for packet in units:
+                items = probe.push(packet)
+                has_begun = has_begun or bool(items)
+                yield from items
+                if not has_begun and time.monotonic() - begun_s > FIRST_S_MAX:
+                    break
+        except av.FFmpegError as exc:
+            error = explain_read(exc, opening)
+        except SourceError as exc:
+            error = exc
+        held = probe.flush()
+        yield from held
+        if error is not None:
+            raise error
+        if not self._is_closed:
+            self._end(has_begun=has_begun or bool(held), codec=codec)
 
-    def _demux(self, container: InputContainer, stream: VideoStream) -> Iterator[av.Packet]:
+    def _end(self, *, has_begun: bool, codec: str) -> None:
+        """A file may end, a camera may not."""
+        if not has_begun:
+            raise explain_nothing(self._opening, codec)
+        if self._opening.is_live:
+            raise explain_end(self._opening)
+
+    def _demux(self, container: InputContainer, stream: VideoStream) -> Iterator[_RawPacket]:
         """Step over damage that the demuxer can step over; end where it can't.
 
         All streams are read, for the time-out would never strike while sound alone flows.
@@ -130,31 +151,41 @@ class AvPacketSource:
                 return
             if packet.stream_index == stream.index and packet.size:
                 damaged = 0
-                yield packet
+                yield cast(_RawPacket, packet)
                 heard_s = time.monotonic()
             elif self._opening.is_live and time.monotonic() - heard_s > READ_S_MAX:
-                raise SourceStalled(f"{self._opening.name}: no video within {READ_S_MAX:.0f} s")
+                raise explain_stall(self._opening)
 
     def _passed(self, container: InputContainer, stream: VideoStream) -> Iterator[Packet]:
-        timing = make_timing(start_90k=self._start_90k, fps=_nominal_fps(stream))
-        is_begun = False
+        """Give packets from the first keyframe on, untouched but for their times."""
+        fps = _nominal_fps(stream)
+        held: list[tuple[_RawPacket, RawTime]] = []
+        timing = None
         for raw in self._demux(container, stream):
-            time_base = raw.time_base or stream.time_base
-            times = RawTime(_ticks(raw.pts, time_base), _ticks(raw.dts, time_base))
-            is_begun = is_begun or raw.is_keyframe
-            if not is_begun:
+            if not held and timing is None and not raw.is_keyframe:
                 continue
-            timing, (pts_90k, dts_90k) = step(timing, times)
-            yield Packet(bytes(raw), pts_90k, dts_90k, raw.is_keyframe, self._wall(pts_90k))
+            held.append((raw, self._raw_time(raw, stream)))
+            if timing is None:
+                if held[-1][1].dts_90k is None and len(held) < UNTIMED_MAX:
+                    continue
+                times = fill_start([time for _, time in held], frame_90k=frame_ticks(fps))
+                held = [(raw, time) for (raw, _), time in zip(held, times, strict=True)]
+                timing = make_timing(start_90k=self._start(), fps=fps)
+            for each, received in held:
+                timing, (pts_90k, dts_90k) = step(timing, received)
+                yield Packet(bytes(each), pts_90k, dts_90k, each.is_keyframe, self._wall(pts_90k))
+            held = []
 
     def _encoded(self, container: InputContainer, stream: VideoStream) -> Iterator[Packet]:
-        timing = make_timing(start_90k=self._start_90k, fps=_nominal_fps(stream))
+        timing = None
         encoder = GopEncoder()
         for frame in self._decode(container, stream):
+            if timing is None:
+                timing = make_timing(start_90k=self._start(), fps=_nominal_fps(stream))
             # Frames come in presentation order; AVI gives them jumbled pts but sound dts.
             shown = frame.dts if frame.dts is not None else frame.pts
             ticks = _ticks(shown, frame.time_base or stream.time_base)
-            timing, (pts_90k, _) = step(timing, RawTime(ticks, ticks))
+            timing, (pts_90k, _) = step(timing, RawTime(ticks, ticks, self._arrival()))
             for data, is_keyframe in encoder.encode(frame, pts_90k):
                 yield Packet(data, pts_90k, pts_90k, is_keyframe, self._wall(pts_90k))
 
@@ -169,18 +200,36 @@ class AvPacketSource:
             yield from frames
         yield from context.decode(None)
 
+    def _raw_time(self, raw: _RawPacket, stream: VideoStream) -> RawTime:
+        time_base = raw.time_base or stream.time_base
+        return RawTime(_ticks(raw.pts, time_base), _ticks(raw.dts, time_base), self._arrival())
 
-def _describer(stream: VideoStream, codec: str) -> Callable[[bytes | None], Picture]:
+    def _arrival(self) -> int | None:
+        if not self._opening.is_live:
+            return None
+        return time.monotonic_ns() * TICKS_PER_S // _NS_PER_S
+
+
+def _quiet_library() -> None:
+    """Let the library's errors be captured, and keep them from the log: ours say what to do."""
+    logging.getLogger("libav").setLevel(logging.CRITICAL + 1)
+    av.logging.set_level(av.logging.ERROR)
+
+
+def _make_probe(stream: VideoStream, codec: str, *, is_passed: bool) -> StreamProbe:
     """Describe by the keyframe where there is one with parameter sets, else by the container."""
 
-    def describe(keyframe: bytes | None) -> Picture:
-        if keyframe is not None:
-            return describe_annex_b(keyframe, codec)
-        if stream.codec_context.name in _PASSED:
-            return describe_stream(stream)
-        return Picture(codec, stream.width, stream.height, b"")
+    def describe(keyframe: bytes | None) -> Picture | None:
+        try:
+            if keyframe is not None:
+                return describe_annex_b(keyframe, codec)
+            return describe_stream(stream) if is_passed else None
+        except av.FFmpegError:
+            return None
 
-    return describe
+    extradata = stream.codec_context.extradata if stream.codec_context else None
+    has_lengths = is_passed and bytes(extradata or b"")[:1] == b"\x01"
+    return StreamProbe(describe, codec=codec, has_start_codes=not has_lengths)
 
 
 def _ticks(value: int | None, time_base: object) -> int | None:
@@ -193,37 +242,3 @@ def _nominal_fps(stream: VideoStream) -> float:
     """What the container claims; measured time stamps win wherever there are any."""
     rate = stream.guessed_rate or stream.average_rate
     return float(rate) if rate else 0.0
-
-
-def _translate(
-    exc: av.FFmpegError, opening: Opening, *, status: re.Match[str] | None = None
-) -> SourceError:
-    """Turn the library's error into one line that says what to do; never shows the URL."""
-    name = opening.name
-    if isinstance(exc, av.HTTPError):
-        return _translate_refusal(exc, name, status)
-    if isinstance(exc, TimeoutError | av.ExitError):
-        return SourceStalled(f"{name}: no data within {READ_S_MAX:.0f} s")
-    if isinstance(exc, FileNotFoundError):
-        return SourceUnreachable(f"{name}: there is no such file or device; check the path")
-    if isinstance(exc, PermissionError):
-        return SourceRefused(f"{name}: not allowed to read it; check owner and mode")
-    if isinstance(exc, OSError) and opening.is_live:
-        reason = exc.strerror or "no route"
-        return SourceUnreachable(f"{name}: nobody answers ({reason}); check cable and address")
-    return SourceUnusable(
-        f"{name}: this is not video that can be read ({exc.strerror}); check that the file is whole"
-    )
-
-
-def _translate_refusal(exc: av.HTTPError, name: str, status: re.Match[str] | None) -> SourceRefused:
-    if isinstance(exc, av.HTTPUnauthorizedError):
-        message = f"{name}: the camera refuses the login; correct the credentials file"
-        return SourceRefused(message, is_login=True)
-    said = f"{status[1]} {status[2]}".strip() if status else str(exc.strerror)
-    if isinstance(exc, av.HTTPNotFoundError):
-        return SourceRefused(f"{name}: the camera has no such stream ({said}); check the path")
-    if status and status[1] in _TOO_MANY:
-        message = f"{name}: the camera has too many sessions ({said}); close other viewers"
-        return SourceRefused(message)
-    return SourceRefused(f"{name}: the camera refuses ({said})")

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from edge.errors import Fault, SourceUnreachable, ValidationError
+from edge.errors import Fault, SourceRefused, SourceUnreachable, ValidationError
 from edge.eye.ports import PacketSource
-from edge.eye.sources.av_source import AvPacketSource, Opening, WallClock
+from edge.eye.sources.av_source import AvPacketSource, StartTime, WallClock
 from edge.eye.sources.pictures import PicturesSource
+from edge.eye.sources.refusals import Opening
 
 _RTSP_OPTIONS = {
     "rtsp_transport": "tcp",
-    "timeout": "5000000",  # microseconds, for a connection that nobody answers
+    "timeout": "3500000",  # microseconds, for a connection that nobody answers; below OPEN_S_MAX
     "fpsprobesize": "0",  # our own probe measures rate and GOP
     "allowed_media_types": "video",  # sound alone would keep a dead picture's read from timing out
 }
+_HTTP_OPTIONS = {"timeout": "3500000"}
+_SECRET = re.compile(r"(?i)((?:password|passwd|pass|pwd)=)[^&_/]*")
+"""Some cameras want the password in the path: /user=admin_password=…_channel=1.sdp"""
 _NETWORK = ("rtsp", "rtsps", "http", "https")
 _LATER = ("cptv", "lepton", "mlx90640-uart", "isapi", "sim")
 
@@ -42,12 +48,12 @@ class SourcePlan:
     folder: Path | None = None
     opening: Opening | None = None
 
-    def connect(self, start_90k: int, wall: WallClock) -> PacketSource:
+    def connect(self, start: StartTime, wall: WallClock) -> PacketSource:
         """Make one connection; nothing is opened yet."""
         if self.folder is not None:
-            return PicturesSource(self.folder, start_90k=start_90k, wall=wall)
+            return PicturesSource(self.folder, start=start, wall=wall)
         assert self.opening is not None
-        return AvPacketSource(self.opening, start_90k=start_90k, wall=wall)
+        return AvPacketSource(self.opening, start=start, wall=wall)
 
 
 def plan_source(word: str, login: Login | None = None) -> SourcePlan:
@@ -66,39 +72,64 @@ def plan_source(word: str, login: Login | None = None) -> SourcePlan:
         return _plan_network(word, scheme, login)
     if scheme == "v4l2":
         device = word.partition(":")[2]
+        if not device:
+            fault = Fault("SOURCE", "v4l2: names no device", "say v4l2:/dev/video0")
+            raise ValidationError([fault])
         opening = Opening(device, device, container_format="v4l2", is_live=True)
         return SourcePlan(Path(device).name, is_live=True, opening=opening)
-    path = Path(word)
-    if scheme in _LATER and not path.exists():
-        raise ValidationError([Fault("SOURCE", f"{scheme}: sources are not in this version")])
-    if path.is_dir():
-        return SourcePlan(path.name, is_live=False, folder=path)
-    if not path.exists():
-        raise SourceUnreachable(f"{word}: there is no such file; check the path")
-    return SourcePlan(path.stem, is_live=False, opening=Opening(f"file:{path}", path.name))
+    return _plan_path(word, scheme)
 
 
 def name_source(word: str) -> str:
     """Name a SOURCE for the lines about it: the file's stem, the device, the camera's address."""
     scheme, _, rest = word.partition(":")
     if scheme.lower() in _NETWORK and rest.startswith("//"):
-        return urlsplit(word).hostname or scheme
+        return _split_place(word)[0] or scheme
     return Path(rest if scheme == "v4l2" else word).stem or "camera"
 
 
-def _plan_network(word: str, scheme: str, login: Login | None) -> SourcePlan:
-    parts = urlsplit(word)
+def _plan_path(word: str, scheme: str) -> SourcePlan:
+    path = Path(word)
     try:
-        host, port = parts.hostname, parts.port
-    except ValueError as exc:
-        raise ValidationError([Fault("SOURCE", f"not an address: {exc}")]) from exc
+        is_folder = stat.S_ISDIR(path.stat().st_mode)
+    except (OSError, ValueError) as exc:
+        if "://" in word or scheme in _LATER:
+            known = ", ".join(f"{name}://" for name in _NETWORK)
+            remedy = f"give a file, a folder, v4l2:DEVICE or {known}"
+            fault = Fault("SOURCE", f"{scheme}: is no kind of source in this version", remedy)
+            raise ValidationError([fault]) from exc
+        if isinstance(exc, PermissionError):
+            raise SourceRefused(f"{word}: not allowed to read it; check owner and mode") from exc
+        raise SourceUnreachable(f"{word}: there is no such file; check the path") from exc
+    if is_folder:
+        return SourcePlan(path.name, is_live=False, folder=path)
+    return SourcePlan(path.stem, is_live=False, opening=Opening(f"file:{path}", path.name))
+
+
+def _split_place(word: str) -> tuple[str | None, int | None]:
+    """Find host and port of a URL; no host where it is none."""
+    try:
+        parts = urlsplit(word)
+        return parts.hostname, parts.port
+    except ValueError:  # whose text may hold a piece of the password
+        return None, None
+
+
+def _plan_network(word: str, scheme: str, login: Login | None) -> SourcePlan:
+    host, port = _split_place(word)
     if not host:
-        raise ValidationError([Fault("SOURCE", "the address names no camera")])
+        remedy = f"write {scheme}://HOST:PORT/PATH; in a password write % / @ # as %25 %2F %40 %23"
+        raise ValidationError([Fault("SOURCE", "this is no address of a camera", remedy)])
+    parts = urlsplit(word)
     place = (f"[{host}]" if ":" in host else host) + (f":{port}" if port else "")
     netloc = parts.netloc
     if login is not None and "@" not in netloc:
         netloc = f"{quote(login.user, safe='')}:{quote(login.password, safe='')}@{place}"
     url = urlunsplit((parts.scheme, netloc, parts.path, parts.query, ""))
-    options = dict(_RTSP_OPTIONS) if scheme.startswith("rtsp") else {}
-    opening = Opening(url, f"{scheme}://{place}{parts.path}", options=options, is_live=True)
+    options = dict(_RTSP_OPTIONS if scheme.startswith("rtsp") else _HTTP_OPTIONS)
+    shown = _SECRET.sub(r"\1…", parts.path)
+    opening = Opening(
+        url, f"{scheme}://{place}{shown}",
+        options=options, is_live=True, has_login="@" in netloc,
+    )  # fmt: skip
     return SourcePlan(host, is_live=True, opening=opening)

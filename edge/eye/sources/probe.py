@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
-from edge.eye.sources.nal import is_annex_b, parse_parameter_sets
+from edge.eye.sources.nal import parse_parameter_sets
 from edge.model import TICKS_PER_S, Packet, StreamFormat
 
 PROBE_S_MAX = 2.5
@@ -22,24 +22,30 @@ GOP_STEP = 1.25
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Codec, size in pixels and template header of the packets that follow."""
+    """Codec, size in pixels and templates (see `StreamFormat`) of the packets that follow."""
 
     codec: str
     width: int
     height: int
     header: bytes
+    start_code_sets: bytes = b""
 
 
-Describe = Callable[[bytes | None], Picture]
-"""Describe the stream, by the container (None) or by a keyframe's own bytes."""
+Describe = Callable[[bytes | None], Picture | None]
+"""Describe the stream, by the container (None) or by a keyframe's own bytes; None if damaged."""
 
 
 class StreamProbe:
     """Puts a format before its packets, and a new one wherever the stream changes."""
 
-    def __init__(self, describe: Describe) -> None:
-        """`describe` is called at the first keyframe and when parameter sets change."""
+    def __init__(self, describe: Describe, *, codec: str, has_start_codes: bool) -> None:
+        """`describe` is called at the first keyframe and when parameter sets change.
+
+        `has_start_codes` says that packets do, so that parameter sets can be looked for in them.
+        """
         self._describe = describe
+        self._codec = codec
+        self._has_start_codes = has_start_codes
         self._picture: Picture | None = None
         self._sets = b""
         self._held: list[Packet] = []
@@ -72,17 +78,19 @@ class StreamProbe:
 
     def _look(self, keyframe: Packet) -> list[StreamFormat | Packet]:
         """Notice a beginning or other parameter sets; hand out what belongs to the old ones."""
-        if self._picture is None:
-            self._picture = self._describe(None)
-        if not is_annex_b(keyframe.data):
-            return []
-        sets = parse_parameter_sets(keyframe.data, self._picture.codec)
+        sets = parse_parameter_sets(keyframe.data, self._codec) if self._has_start_codes else b""
         if not sets or sets == self._sets:
+            if self._picture is None:
+                self._picture = self._describe(None)
             return []
-        before = self.flush() if self._sets else []
+        picture = self._describe(keyframe.data)
+        if picture is None:
+            return []
+        before = self.flush()
         self._sets = sets
-        self._picture = self._describe(keyframe.data)
-        self._format = None
+        if picture != self._picture:
+            self._picture = picture
+            self._format = None
         return before
 
     def _measure_gop(self, packet: Packet) -> list[StreamFormat]:
@@ -98,7 +106,7 @@ class StreamProbe:
 
 
 def _is_enough(held: list[Packet]) -> bool:
-    if len(held) < 2:
+    if held[1:] == []:
         return False
     keyframes = sum(packet.is_keyframe for packet in held)
     span_s = (held[-1].dts_90k - held[0].dts_90k) / TICKS_PER_S
@@ -119,4 +127,5 @@ def _make_format(held: list[Packet], picture: Picture) -> StreamFormat:
         fps=round(TICKS_PER_S / max(step_90k, 1), 2),
         gop_s=round(max(gops) / TICKS_PER_S, 3),
         header=picture.header,
+        start_code_sets=picture.start_code_sets,
     )

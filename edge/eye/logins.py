@@ -1,0 +1,40 @@
+"""How often a camera has refused our login: shared by its streams, for it counts them together."""
+
+from __future__ import annotations
+
+import threading
+
+from edge.clock import Clock
+from edge.eye.sources.reopen import LOGIN_TRIES, LOGIN_WAIT_S
+
+_NS_PER_S = 1_000_000_000
+
+
+class Logins:
+    """The refused logins of one camera; safe to use from several reader threads."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Nothing has been refused yet."""
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._refused = 0
+        self._held_until_ns = 0
+
+    def hold_s(self) -> float:
+        """Seconds until a login may be tried again; 0 when it may now."""
+        with self._lock:
+            return max(0, self._held_until_ns - self._clock.monotonic_ns()) / _NS_PER_S
+
+    def refuse(self) -> None:
+        """Take note of a refused login; after the last allowed one, hold all of them back."""
+        with self._lock:
+            self._refused += 1
+            if self._refused >= LOGIN_TRIES:
+                self._refused = 0
+                wait_ns = round(LOGIN_WAIT_S * _NS_PER_S)
+                self._held_until_ns = self._clock.monotonic_ns() + wait_ns
+
+    def accept(self) -> None:
+        """Take note that the camera let us in."""
+        with self._lock:
+            self._refused = 0
