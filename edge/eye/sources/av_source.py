@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias, cast
 
 import av
@@ -23,6 +23,7 @@ from edge.eye.sources.refusals import (
     OPEN_S_MAX,
     READ_S_MAX,
     Opening,
+    explain_cut,
     explain_end,
     explain_no_video,
     explain_nothing,
@@ -41,6 +42,8 @@ UNTIMED_MAX = 16
 """RTSP gives the first two packets no time; without any in so many there is none."""
 _RawPacket: TypeAlias = "av.Packet[VideoStream]"
 _PASSED = ("h264", "hevc")
+_CUT_OFF = ("File ended prematurely", "partial file")
+"""Cut Matroska and MP4 files end as if that were their end; only the library's log tells."""
 _NS_PER_S = 1_000_000_000
 
 WallClock = Callable[[int], int]
@@ -137,24 +140,31 @@ class AvPacketSource:
         """
         demuxed = container.demux()
         damaged = 0
+        is_cut = is_corrupt = False
         heard_s = time.monotonic()
         while not self._is_closed:
-            try:
-                packet = next(demuxed, None)
-            except av.InvalidDataError:
-                damaged += 1
-                if damaged > DAMAGED_MAX:
-                    raise
-                demuxed = container.demux()
-                continue
+            with av.logging.Capture(local=True) as log:
+                try:
+                    packet = next(demuxed, None)
+                except av.InvalidDataError:
+                    damaged += 1
+                    if damaged > DAMAGED_MAX:
+                        raise
+                    demuxed = container.demux()
+                    continue
+                finally:
+                    is_cut = is_cut or _tells_cut(log)
             if packet is None:
-                return
+                break
             if packet.stream_index == stream.index and packet.size:
                 damaged = 0
+                is_corrupt = packet.is_corrupt
                 yield cast(_RawPacket, packet)
                 heard_s = time.monotonic()
             elif self._opening.is_live and time.monotonic() - heard_s > READ_S_MAX:
                 raise explain_stall(self._opening)
+        if (is_cut or is_corrupt) and not self._opening.is_live:
+            raise explain_cut(self._opening)
 
     def _passed(self, container: InputContainer, stream: VideoStream) -> Iterator[Packet]:
         """Give packets from the first keyframe on, untouched but for their times."""
@@ -214,6 +224,10 @@ def _quiet_library() -> None:
     """Let the library's errors be captured, and keep them from the log: ours say what to do."""
     logging.getLogger("libav").setLevel(logging.CRITICAL + 1)
     av.logging.set_level(av.logging.ERROR)
+
+
+def _tells_cut(log: Sequence[tuple[int, str, str]]) -> bool:
+    return any(sign in text for _, _, text in log for sign in _CUT_OFF)
 
 
 def _make_probe(stream: VideoStream, codec: str, *, is_passed: bool) -> StreamProbe:

@@ -91,7 +91,7 @@ def name_source(word: str) -> str:
 def _plan_path(word: str, scheme: str) -> SourcePlan:
     path = Path(word)
     try:
-        is_folder = stat.S_ISDIR(path.stat().st_mode)
+        mode = path.stat().st_mode
     except (OSError, ValueError) as exc:
         if "://" in word or scheme in _LATER:
             known = ", ".join(f"{name}://" for name in _NETWORK)
@@ -101,8 +101,11 @@ def _plan_path(word: str, scheme: str) -> SourcePlan:
         if isinstance(exc, PermissionError):
             raise SourceRefused(f"{word}: not allowed to read it; check owner and mode") from exc
         raise SourceUnreachable(f"{word}: there is no such file; check the path") from exc
-    if is_folder:
-        return SourcePlan(path.name, is_live=False, folder=path)
+    if stat.S_ISDIR(mode):
+        return SourcePlan(path.resolve().name, is_live=False, folder=path)
+    if not stat.S_ISREG(mode):
+        fault = Fault("SOURCE", f"{word}: is no file", "for a camera device say v4l2:DEVICE")
+        raise ValidationError([fault])
     return SourcePlan(path.stem, is_live=False, opening=Opening(f"file:{path}", path.name))
 
 

@@ -90,6 +90,11 @@ def explain_end(opening: Opening) -> SourceError:
     return SourceError(f"{opening.name}: the camera ended the stream; it may be restarting")
 
 
+def explain_cut(opening: Opening) -> SourceUnusable:
+    """Say that a file breaks off."""
+    return SourceUnusable(f"{opening.name}: the file is cut off; get a whole copy")
+
+
 def explain_nothing(opening: Opening, codec: str) -> SourceUnusable:
     """Say that nothing could be made of what came."""
     remedy = "set the camera to H.264 or H.265" if opening.is_live else "convert it to H.264"
