@@ -21,6 +21,8 @@ from edge.model import TICKS_PER_S, AlertChange, MediaFile, Packet, Role, Stamp,
 SNAPSHOT_AFTER_S = 1.5
 """The best moment is chosen among those this soon after the opening; people wait at most 3 s."""
 CLIP_AFTER_OPEN_S_MAX = 60.0
+CLIP_LATE_S = 5.0
+"""A clip waits this long for the main stream's last packets while the sub stream goes on."""
 _MIME = {"snapshot": "image/jpeg", "clip": "video/mp4"}
 
 _log = logging.getLogger(__name__)
@@ -45,7 +47,10 @@ class _Clip:
 
 @dataclass(slots=True)
 class _Open:
-    """One alert with what is still to be made of it."""
+    """One alert with what is still to be made of it.
+
+    `clip_due_t` is the end of a clip that waits for a keyframe to begin with.
+    """
 
     alert: str
     open_t: float
@@ -55,6 +60,7 @@ class _Open:
     closed_t: float | None = None
     has_snapshot: bool = False
     clip_count: int = 0
+    clip_due_t: float | None = None
     is_clip_over: bool = False
 
 
@@ -79,7 +85,8 @@ class Alerts:
             if item.phase == "open":
                 self._open[item.ordinal] = self._begin(item, seen)
             alert = self._open.get(item.ordinal)
-            self._emit(wire.encode_alert(self._stamp(item.t), item, alert and alert.alert))
+            name = alert.alert if alert is not None else None
+            self._emit(wire.encode_alert(self._stamp(item.t), item, name))
             if alert is None:
                 continue
             alert.tracks = item.tracks or alert.tracks
@@ -99,6 +106,8 @@ class Alerts:
         for alert in list(self._open.values()):
             for clip in list(alert.clips):
                 self._write(alert, clip, packet)
+            if alert.clip_due_t is not None and packet.is_keyframe:
+                self._begin_clip(alert, packet.t, alert.clip_due_t)
 
     def settle(self, t: float) -> None:
         """Make what is due at media time `t` (seconds) and forget alerts that owe nothing."""
@@ -106,7 +115,9 @@ class Alerts:
             is_due = alert.closed_t is not None or t >= alert.open_t + SNAPSHOT_AFTER_S
             if not alert.has_snapshot and is_due:
                 self._save_snapshot(alert)
-            if alert.closed_t is not None and not alert.clips and alert.has_snapshot:
+            self._give_up_late(alert, t)
+            is_owing = bool(alert.clips) or alert.clip_due_t is not None or not alert.has_snapshot
+            if alert.closed_t is not None and not is_owing:
                 del self._open[ordinal]
 
     def break_clips(self, stream_format: StreamFormat | None = None) -> None:
@@ -122,6 +133,8 @@ class Alerts:
         for alert in self._open.values():
             if not alert.has_snapshot:
                 self._save_snapshot(alert)
+            if alert.clip_due_t is not None:
+                self._give_up_clip(alert)
         self.break_clips()
 
     def _begin(self, change: AlertChange, seen: Seen | None) -> _Open:
@@ -143,6 +156,8 @@ class Alerts:
         if alert.clips:
             for clip in alert.clips:
                 clip.until_t = min(clip.until_t, until_t)
+        elif alert.clip_due_t is not None:
+            alert.clip_due_t = min(alert.clip_due_t, until_t)
         elif alert.is_clip_over:
             self._begin_clip(alert, t, until_t)
 
@@ -151,14 +166,15 @@ class Alerts:
         if self._plan.folder is None:
             self._say_nothing_kept(alert, "clip", from_t)
             return
+        gops = self._ring.gops_from(round((from_t - self._plan.pre_roll_s) * TICKS_PER_S))
+        gops = [gop for gop in gops if gop.format.header == gops[-1].format.header]
+        if not gops:
+            alert.clip_due_t = until_t
+            return
+        alert.clip_due_t = None
         alert.clip_count += 1
         suffix = "" if alert.clip_count == 1 else f"-{alert.clip_count}"
         path = self._plan.folder / f"{alert.alert}-clip{suffix}.mp4"
-        gops = self._ring.gops_from(round((from_t - self._plan.pre_roll_s) * TICKS_PER_S))
-        gops = [gop for gop in gops if gops and gop.format.header == gops[-1].format.header]
-        if not gops:
-            self._say_failed(alert, "clip", "no keyframe in the ring yet", from_t)
-            return
         try:
             clip = _Clip(ClipWriter(path, gops[-1].format), until_t)
             for gop in gops:
@@ -178,6 +194,18 @@ class Alerts:
         except ClipError as exc:
             alert.clips.remove(clip)
             self._say_failed(alert, "clip", str(exc), alert.open_t)
+
+    def _give_up_late(self, alert: _Open, t: float) -> None:
+        """End what the main stream leaves waiting: it is gone while the sub stream goes on."""
+        for clip in list(alert.clips):
+            if t > clip.until_t + CLIP_LATE_S:
+                self._finish_clip(alert, clip)
+        if alert.clip_due_t is not None and t > alert.clip_due_t + CLIP_LATE_S:
+            self._give_up_clip(alert)
+
+    def _give_up_clip(self, alert: _Open) -> None:
+        alert.clip_due_t = None
+        self._say_failed(alert, "clip", "the main stream brought no keyframe", alert.open_t)
 
     def _finish_clip(self, alert: _Open, clip: _Clip) -> None:
         alert.clips.remove(clip)
