@@ -93,7 +93,8 @@ def _measure(plan: Plan, folder: Path, *, clip: Path | None, wanted: frozenset[s
     sub = stretch(clips.sub, plan.times, folder) if clips.sub else None
     busy = stretch(clips.busy, plan.busy_times, folder)
     observed = Eyes()
-    probes = _eye_probes(observed, quiet, sub, busy) | _peer_probes(clips, folder, wanted)
+    probes = _eye_probes(observed, quiet, sub, busy)
+    probes |= _peer_probes(quiet, sub, busy, folder=folder, wanted=wanted)
     figures = measure_rounds(_in_turn(probes), rounds=plan.rounds, say=_say)
     figures |= _left_out(figures, wanted, has_sub=sub is not None)
     figures |= _sights(observed, clips.quiet)
@@ -122,15 +123,17 @@ def _eye_probes(observed: Eyes, quiet: Stretch, sub: Stretch | None, busy: Stret
     return probes
 
 
-def _peer_probes(clips: Clips, folder: Path, wanted: frozenset[str]) -> Probes:
+def _peer_probes(
+    quiet: Stretch, sub: Stretch | None, busy: Stretch, *, folder: Path, wanted: frozenset[str]
+) -> Probes:
     probes: Probes = {}
     if "ffmpeg" in wanted:
-        probes["decode_quiet"] = partial(peers.decode_cost, clips.quiet)
-        probes["decode_busy"] = partial(peers.decode_cost, clips.busy)
+        probes["decode_quiet"] = partial(peers.decode_cost, quiet.short)
+        probes["decode_busy"] = partial(peers.decode_cost, busy.short)
     if "motion" in wanted:
-        probes["motion"] = partial(peers.motion_cost, clips.quiet, folder)
-        if clips.sub is not None:
-            probes["motion_sub"] = partial(peers.motion_cost, clips.sub, folder)
+        probes["motion"] = partial(peers.motion_cost, quiet.long, folder)
+        if sub is not None:
+            probes["motion_sub"] = partial(peers.motion_cost, sub.long, folder)
     return probes
 
 

@@ -10,7 +10,8 @@ from edge.bench.measure import Child, cpu_s_of, pause, run_counted, started, wai
 from edge.errors import MeasureFailed
 
 PEERS = ("ffmpeg", "motion")
-_WARM_SHARE = 0.2
+_WARM_S = 2.5
+_WATCH_S_MAX = 15.0
 _OPEN_S_MAX = 20.0
 
 
@@ -42,7 +43,7 @@ def motion_cost(clip: Clip, folder: Path) -> float:
     and how far it came in the file says how much video that was.
 
     Args:
-        clip: at least 8 s of constant bit rate.
+        clip: at least 8 s of constant bit rate, its index first.
         folder: for its configuration.
 
     Raises:
@@ -53,14 +54,14 @@ def motion_cost(clip: Clip, folder: Path) -> float:
     settings.write_text(motion_settings(clip, folder), encoding="utf-8")
     size_bytes = clip.path.stat().st_size
     with started(["motion", "-n", "-c", str(settings)]) as child:
-        warm_bytes = size_bytes * _WARM_SHARE
+        warm_bytes = size_bytes * _WARM_S / clip.seconds
         wait_until(
             lambda: _position(child, clip.path) >= warm_bytes,
             child.process,
             seconds_max=_OPEN_S_MAX + clip.seconds,
         )
         begun = (_position(child, clip.path), cpu_s_of(child.pid))
-        pause(clip.seconds * (1 - 2 * _WARM_SHARE))
+        pause(min(_WATCH_S_MAX, clip.seconds - 2 * _WARM_S))
         ended = (_position(child, clip.path), cpu_s_of(child.pid))
     read_s = (ended[0] - begun[0]) / size_bytes * clip.seconds
     if read_s <= 0:
