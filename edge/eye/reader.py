@@ -47,12 +47,13 @@ class Pace:
 
     `media_clock` is there for a camera, whose streams share it and are opened again when lost; a
     file ends. `is_real_time`: a file is held back to its own speed. `logins` is shared by the
-    streams of one camera.
+    streams of one camera. `rest` waits for so many seconds or until the event is set.
     """
 
     media_clock: MediaClock | None = None
     is_real_time: bool = False
     logins: Logins | None = None
+    rest: Callable[[threading.Event, float], object] = threading.Event.wait
 
 
 class Reader:
@@ -100,7 +101,7 @@ class Reader:
     def _run(self) -> SourceEnded:
         while not self._stopping.is_set():
             if self._pace.logins is not None and (hold_s := self._pace.logins.hold_s()):
-                self._stopping.wait(hold_s)
+                self._pace.rest(self._stopping, hold_s)
                 continue
             try:
                 self._run_once()
@@ -138,7 +139,8 @@ class Reader:
             self._failures = 0
         due_ns = begun_ns + packet.dts_90k * _NS_PER_S // TICKS_PER_S
         if self._pace.is_real_time:
-            self._stopping.wait(max(0, due_ns - self._clock.monotonic_ns()) / _NS_PER_S)
+            left_s = max(0, due_ns - self._clock.monotonic_ns()) / _NS_PER_S
+            self._pace.rest(self._stopping, left_s)
 
     def _resume_90k(self) -> int:
         """Media time goes on over an outage by the time that really passed."""
@@ -157,4 +159,4 @@ class Reader:
                 logins.refuse()
             wait_s = max(wait_s, logins.hold_s())
         self._intake.put(self._lane, SourceLost(error, wait_s))
-        self._stopping.wait(wait_s)
+        self._pace.rest(self._stopping, wait_s)

@@ -19,6 +19,8 @@ REORDER_S_MAX = 2.0
 FRAME_SHARE_MIN = 4
 """Packets without time that arrive in one burst are set a quarter of a frame apart."""
 FPS_ASSUMED = 25
+FPS_MIN, FPS_MAX = 0.1, 1000.0
+"""A container that claims less or more does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,8 @@ def make_timing(*, start_90k: int, fps: float) -> TimingState:
 
 
 def frame_ticks(fps: float) -> int:
-    """Ticks from one frame to the next, at least 1."""
-    return max(round(TICKS_PER_S / (fps if fps > 0 else FPS_ASSUMED)), 1)
+    """Ticks from one frame to the next."""
+    return round(TICKS_PER_S / (fps if FPS_MIN <= fps <= FPS_MAX else FPS_ASSUMED))
 
 
 def step(state: TimingState, raw: RawTime) -> tuple[TimingState, tuple[int, int]]:
