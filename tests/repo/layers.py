@@ -21,8 +21,10 @@ PURE = (
     *(f"edge.eye.{name}" for name in _PURE_IN_EYE),
     "edge.eye.rules",
     "edge.eye.rules.*",
-    "edge.eye.sources.timing",
+    "edge.eye.sources.nal",
+    "edge.eye.sources.probe",
     "edge.eye.sources.reopen",
+    "edge.eye.sources.timing",
 )
 """Arrays and dataclasses in, dataclasses out; see `_PURE_BANNED` for what they do without."""
 _PURE_BANNED = {

@@ -212,16 +212,17 @@ def join_clips(path: Path, *parts: Path) -> Path:
 
     Parts of another size, or with other parameter sets, give the change in mid-stream.
     """
-    with path.open("wb") as out:
-        for part in parts:
-            with av.open(str(part)) as container:
-                stream = container.streams.video[0]
-                name = stream.codec_context.name
-                to_annex_b = BitStreamFilterContext(f"{name}_mp4toannexb", stream)
-                for packet in container.demux(stream):
-                    for piece in to_annex_b.filter(packet):
-                        out.write(bytes(piece))
+    path.write_bytes(b"".join(_annex_b(part) for part in parts))
     return path
+
+
+def _annex_b(part: Path) -> bytes:
+    with av.open(str(part)) as container:
+        stream = container.streams.video[0]
+        name = stream.codec_context.name
+        to_annex_b = BitStreamFilterContext(f"{name}_mp4toannexb", stream)
+        pieces = [piece for each in container.demux(stream) for piece in to_annex_b.filter(each)]
+        return b"".join(bytes(piece) for piece in pieces)
 
 
 def damage(path: Path, out: Path, kind: Damage) -> Path:
