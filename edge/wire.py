@@ -24,6 +24,8 @@ from edge.model import (
 )
 
 COMMAND_BYTES_MAX = 64 * 1024
+COMMAND_ID_MAX = 2**53 - 1
+"""What every JSON reader keeps exact (RFC 8259 §6)."""
 _BOX_DIGITS = 4
 """A ten-thousandth of the frame: below half a pixel of a 4K picture."""
 _encoder = msgspec.json.Encoder()
@@ -178,7 +180,7 @@ def parse_command(line: bytes) -> Command:
         raise ValidationError([Fault("command", f"longer than {COMMAND_BYTES_MAX} bytes")])
     try:
         raw = msgspec.json.decode(line)
-    except (msgspec.DecodeError, RecursionError) as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise ValidationError([Fault("command", f"not JSON: {exc}")]) from exc
     if not isinstance(raw, dict):
         raise ValidationError([Fault("command", "not a JSON object")])
@@ -186,8 +188,9 @@ def parse_command(line: bytes) -> Command:
     command_id = raw.pop("id", None)
     if len(names) != 1 or not isinstance(names[0], str):
         raise ValidationError([Fault("kind", "missing", 'say which, as {"kind":"stop","id":1}')])
-    if not isinstance(command_id, int) or isinstance(command_id, bool):
-        raise ValidationError([Fault("id", "missing or not a whole number")])
+    is_whole = isinstance(command_id, int) and not isinstance(command_id, bool)
+    if not is_whole or not 0 <= command_id <= COMMAND_ID_MAX:
+        raise ValidationError([Fault("id", f"missing or no whole number 0..{COMMAND_ID_MAX}")])
     return Command(command_id, names[0], raw)
 
 

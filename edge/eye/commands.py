@@ -1,9 +1,13 @@
-"""The command thread: reads standard input, understands each line, and only enqueues."""
+"""The command thread: reads standard input, understands each line, and only enqueues.
+
+When more commands come than the eye takes, the thread stops reading until there is room: whoever
+sends them waits, nothing is dropped and nothing grows.
+"""
 
 from __future__ import annotations
 
 import os
-import selectors
+import select
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -13,11 +17,45 @@ from edge.errors import ValidationError
 from edge.model import Command
 
 QUEUE_MAX = 64
-"""Commands that may wait; more than that in one breath is refused, not remembered."""
+"""Commands that may wait."""
 _READ_BYTES = 65536
+_FULL_LOOK_MS = 20
+_BACKGROUND_LOOK_MS = 1000
 
 Refused = ValidationError
 Item = Command | Refused
+
+
+class LineSplitter:
+    """Cuts a stream of bytes into lines; of one that is too long only its beginning is kept."""
+
+    def __init__(self, *, bytes_max: int) -> None:
+        """Lines up to `bytes_max`, newline not counted, come out whole."""
+        self._bytes_max = bytes_max
+        self._pending = b""
+        self._is_skipping = False
+
+    def push(self, block: bytes) -> list[bytes]:
+        """Take the next bytes; give the lines that are complete with them.
+
+        A line of more than `bytes_max` bytes comes out once, cut to one byte more.
+        """
+        *lines, rest = (self._pending + block).split(b"\n")
+        if self._is_skipping and lines:
+            lines.pop(0)
+            self._is_skipping = False
+        if self._is_skipping:
+            rest = b""
+        elif len(rest) > self._bytes_max:
+            lines.append(rest)
+            rest, self._is_skipping = b"", True
+        self._pending = rest
+        return [line[: self._bytes_max + 1] for line in lines if line.strip()]
+
+    def finish(self) -> list[bytes]:
+        """Give what stands after the last newline, at the end of input."""
+        rest, self._pending = self._pending, b""
+        return [rest] if rest.strip() else []
 
 
 class CommandReader:
@@ -27,7 +65,8 @@ class CommandReader:
         """`wake` is called after each line so that the main loop looks."""
         self._descriptor = descriptor
         self._wake = wake
-        self._items: deque[Item] = deque(maxlen=QUEUE_MAX)
+        self._items: deque[Item] = deque()
+        self._splitter = LineSplitter(bytes_max=wire.COMMAND_BYTES_MAX)
         self._stop_read, self._stop_write = os.pipe()
         self._thread = threading.Thread(target=self.run, name="commands")
 
@@ -42,45 +81,48 @@ class CommandReader:
         os.close(self._stop_read)
         os.close(self._stop_write)
 
-    def take(self) -> Item | None:
-        """Get the next command, or the refusal of a line that was none."""
-        return self._items.popleft() if self._items else None
+    def take(self, count_max: int) -> list[Item]:
+        """Get the next commands, and the refusals of lines that were none, in their order."""
+        return [self._items.popleft() for _ in range(min(count_max, len(self._items)))]
 
     def run(self) -> None:
         """Read until the end of input or `stop`."""
-        pending = b""
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._stop_read, selectors.EVENT_READ)
+        poller = select.poll()
+        poller.register(self._stop_read, select.POLLIN)
+        poller.register(self._descriptor, select.POLLIN)
+        while self._stop_read not in dict(poller.poll()):
             try:
-                selector.register(self._descriptor, selectors.EVENT_READ)
-            except (PermissionError, ValueError):
-                return  # a regular file or nothing at all: no commands will come
-            while True:
-                ready = [key.fd for key, _ in selector.select()]
-                if self._stop_read in ready:
+                block = os.read(self._descriptor, _READ_BYTES)
+            except BlockingIOError:
+                continue
+            except OSError:
+                # A job in the background may not read its terminal; it may again when in front.
+                if not os.isatty(self._descriptor) or self._is_told(_BACKGROUND_LOOK_MS):
                     return
-                try:
-                    block = os.read(self._descriptor, _READ_BYTES)
-                except OSError:
+                continue
+            for line in self._splitter.push(block) if block else self._splitter.finish():
+                if not self._enqueue(line):
                     return
-                if not block:
-                    return
-                pending = self._split(pending + block)
+            if not block:
+                return
 
-    def _split(self, pending: bytes) -> bytes:
-        """Enqueue whole lines; an endless one is refused and forgotten."""
-        *lines, rest = pending.split(b"\n")
-        for line in lines:
-            if line.strip():
-                self._enqueue(line)
-        if len(rest) > wire.COMMAND_BYTES_MAX:
-            self._enqueue(rest)
-            return b""
-        return rest
-
-    def _enqueue(self, line: bytes) -> None:
-        try:
-            self._items.append(wire.parse_command(line))
-        except ValidationError as exc:
-            self._items.append(exc)
+    def _enqueue(self, line: bytes) -> bool:
+        """Hand one line over, waiting for room; false when told to stop meanwhile."""
+        while len(self._items) >= QUEUE_MAX:
+            if self._is_told(_FULL_LOOK_MS):
+                return False
+        self._items.append(_parse(line))
         self._wake()
+        return True
+
+    def _is_told(self, timeout_ms: int) -> bool:
+        poller = select.poll()
+        poller.register(self._stop_read, select.POLLIN)
+        return bool(poller.poll(timeout_ms))
+
+
+def _parse(line: bytes) -> Item:
+    try:
+        return wire.parse_command(line)
+    except ValidationError as exc:
+        return exc

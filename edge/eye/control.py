@@ -5,26 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 from edge import wire
 from edge.errors import ClipError, EdgeError, Fault, ValidationError
 from edge.eye.clip import ClipWriter, FinishedFile, save_file
 from edge.eye.intake import Lane
-from edge.eye.live import Form, LiveView
-from edge.eye.ring import Ring
+from edge.eye.live import FORMS, Views
+from edge.eye.ring import Gop, Ring
 from edge.eye.snapshot import decode_at, encode_jpeg
 from edge.model import TICKS_PER_S, Command, Json
 
 Fields = Mapping[str, Json]
-VIEWS_MAX = 8
+MUTE_S_MAX = 31 * 86_400.0
+"""A rule nobody wants for longer is taken out of the configuration."""
+AHEAD_S_MAX = 2.0
+"""A moment may lie this far after the newest packet: "now" comes before its picture."""
+_MEDIA_S_MAX = 1e9
+_SHOWN_MAX = 60
 
 
 class Steering(Protocol):
     """What a command may change in the running eye."""
 
     def mute(self, rule: str | None, until_t: float) -> None:
-        """Hold a rule's alerts back until a media time (seconds)."""
+        """Hold a rule's alerts back until a media time (seconds); raises ValidationError."""
         ...
 
     def draw(self, zones: Json, lines: Json) -> None:
@@ -35,13 +40,17 @@ class Steering(Protocol):
         """Judge nothing while the head moves."""
         ...
 
-    def view(self, lane: Lane, live: LiveView) -> None:
-        """Feed one more live view."""
-        ...
-
     def stop(self) -> None:
         """End the eye."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Deed:
+    """How a command is done, and the arguments it knows."""
+
+    do: Callable[[Fields], Fields]
+    arguments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,7 @@ class Control:
 
     rings: Mapping[Lane, Ring]
     folder: Path | None
+    views: Views
     steering: Steering
 
     def answer(self, command: Command) -> Fields:
@@ -58,112 +68,158 @@ class Control:
         Returns:
             The reply's fields: `ok`, then what was made, or `error` in one line.
         """
-        deeds: dict[str, Callable[[Mapping[str, Json]], Fields]] = {
-            "snapshot": self._snapshot,
-            "clip": self._clip,
-            "live": self._live,
-            "mute": self._mute,
-            "zones": self._zones,
-            "look-began": lambda _: self._pause(is_paused=True),
-            "look-ended": lambda _: self._pause(is_paused=False),
-            "stop": self._stop,
-        }
-        deed = deeds.get(command.name)
-        if deed is None:
-            known = ", ".join(deeds)
-            return {"ok": False, "error": f"no command {command.name!r}; there are: {known}"}
         try:
-            return {"ok": True, **deed(command.arguments)}
+            return {"ok": True, **self._find(command).do(command.arguments)}
         except EdgeError as exc:
             return {"ok": False, "error": str(exc).replace("\n", "; ")}
 
-    def _snapshot(self, arguments: Mapping[str, Json]) -> Fields:
+    def _find(self, command: Command) -> _Deed:
+        deeds = {
+            "snapshot": _Deed(self._snapshot, ("at",)),
+            "clip": _Deed(self._clip, ("from", "to")),
+            "live": _Deed(self._live, ("socket", "format", "stream")),
+            "mute": _Deed(self._mute, ("rule", "seconds", "until")),
+            "zones": _Deed(self._zones, ("zones", "lines")),
+            "look-began": _Deed(lambda _: self._pause(is_paused=True)),
+            "look-ended": _Deed(lambda _: self._pause(is_paused=False)),
+            "stop": _Deed(self._stop),
+        }
+        deed = deeds.get(command.name)
+        if deed is None:
+            problem, known = f"no command {_show(command.name)}", ", ".join(deeds)
+            raise ValidationError([Fault("kind", problem, f"there are: {known}")])
+        known = ", ".join(deed.arguments) or "none"
+        faults = [
+            Fault(_show(key), f"{command.name} has no such argument", f"there are: {known}")
+            for key in command.arguments
+            if key not in deed.arguments
+        ]
+        if faults:
+            raise ValidationError(faults[:1])
+        return deed
+
+    def _snapshot(self, arguments: Fields) -> Fields:
         ring = self.rings["main"]
         at_90k = self._moment(arguments, "at", ring, default=ring.last_90k)
-        frame = decode_at(ring, at_90k)
+        is_to_come = at_90k > ring.last_90k + AHEAD_S_MAX * TICKS_PER_S
+        frame = None if is_to_come else decode_at(ring, at_90k)
         if frame is None:
-            raise ClipError("that moment is not in the ring")
-        name = f"snapshot-{frame.pts_90k}.jpg"
-        done = save_file(self._where() / name, encode_jpeg(frame))
-        return {**_file(done), "type": "image/jpeg", "t": round(frame.t, 3)}
+            raise ClipError(f"that moment is not in the ring, which has {_span(ring)}")
+        path = self._free_path(f"snapshot-{frame.pts_90k}", ".jpg")
+        done = save_file(path, encode_jpeg(frame))
+        return {**_file(done), "type": "image/jpeg", "frame_t": round(frame.t, 3)}
 
-    def _clip(self, arguments: Mapping[str, Json]) -> Fields:
+    def _clip(self, arguments: Fields) -> Fields:
         ring = self.rings["main"]
         from_90k = self._moment(arguments, "from", ring, default=None)
         to_90k = self._moment(arguments, "to", ring, default=ring.last_90k)
+        if from_90k > ring.last_90k:
+            raise ClipError(f"nothing of that time is in the ring, which has {_span(ring)}")
         if to_90k <= from_90k:
             raise ValidationError([Fault("to", "not after from")])
-        gops = [gop for gop in ring.gops_from(from_90k) if gop.first_90k <= to_90k]
-        gops = [gop for gop in gops if gop.format.header == gops[0].format.header]
+        gops = _choose(ring, from_90k, to_90k)
         if not gops:
-            raise ClipError("nothing of that time is in the ring")
-        name = f"clip-{gops[0].first_90k}-{to_90k}.mp4"
-        writer = ClipWriter(self._where() / name, gops[0].format)
+            raise ClipError(f"nothing of that time is in the ring, which has {_span(ring)}")
+        path = self._free_path(f"clip-{gops[0].first_90k}-{to_90k}", ".mp4")
+        writer = ClipWriter(path, gops[0].format)
         for packet in (packet for gop in gops for packet in gop.packets):
             if packet.pts_90k <= to_90k:
                 writer.write(packet)
-        first_90k, last_90k = writer.span_90k
-        span: Fields = {"from_t": first_90k / TICKS_PER_S, "to_t": last_90k / TICKS_PER_S}
-        return {**_file(writer.finish()), "type": "video/mp4", **span}
+        first_t, last_t = (round(ticks / TICKS_PER_S, 3) for ticks in writer.span_90k)
+        done = writer.finish()
+        return {**_file(done), "type": "video/mp4", "from_t": first_t, "to_t": last_t}
 
-    def _live(self, arguments: Mapping[str, Json]) -> Fields:
+    def _live(self, arguments: Fields) -> Fields:
         path, form = arguments.get("socket"), arguments.get("format", "jpeg")
         lane = arguments.get("stream", "main")
-        if not isinstance(path, str):
+        if not isinstance(path, str) or not path:
             raise ValidationError([Fault("socket", "missing", "the path somebody listens on")])
-        if form not in ("jpeg", "fragments"):
-            raise ValidationError([Fault("format", f"{form!r} is not jpeg or fragments")])
-        if lane not in self.rings:
-            raise ValidationError([Fault("stream", f"{lane!r} is not a stream of this camera")])
-        chosen: Form = "jpeg" if form == "jpeg" else "fragments"
-        try:
-            live = LiveView(path, chosen)
-        except (OSError, ValueError) as exc:
-            raise ValidationError([Fault("socket", f"{path}: nobody listens ({exc})")]) from exc
-        self.steering.view("sub" if lane == "sub" else "main", live)
+        chosen = next((each for each in FORMS if each == form), None)
+        if chosen is None:
+            raise ValidationError([Fault("format", f"{_show(form)} is not jpeg or fragments")])
+        known = next((each for each in self.rings if each == lane), None)
+        if known is None:
+            fault = Fault("stream", f"{_show(lane)} is no stream here", ", ".join(self.rings))
+            raise ValidationError([fault])
+        self.views.open(known, path, chosen)
         return {}
 
-    def _mute(self, arguments: Mapping[str, Json]) -> Fields:
+    def _mute(self, arguments: Fields) -> Fields:
         rule, seconds = arguments.get("rule"), arguments.get("seconds")
         if rule is not None and not isinstance(rule, str):
-            raise ValidationError([Fault("rule", "not a rule's name")])
-        if seconds is not None and isinstance(seconds, int | float):
-            until_t = self.rings["main"].last_90k / TICKS_PER_S + float(seconds)
+            raise ValidationError([Fault("rule", "not a rule's name", "leave it out for all")])
+        if (seconds is None) == ("until" not in arguments):
+            raise ValidationError([Fault("mute", "give seconds or until, one of the two")])
+        ring = self.rings["main"]
+        if seconds is None:
+            until_t = self._moment(arguments, "until", ring, default=None) / TICKS_PER_S
+        elif _is_number(seconds) and seconds >= 0:
+            until_t = ring.last_90k / TICKS_PER_S + seconds
         else:
-            until_90k = self._moment(arguments, "until", self.rings["main"], default=None)
-            until_t = until_90k / TICKS_PER_S
+            raise ValidationError([Fault("seconds", "not a number from 0 up")])
+        if until_t > ring.last_90k / TICKS_PER_S + MUTE_S_MAX:
+            raise ValidationError([Fault("mute", f"longer than {MUTE_S_MAX:.0f} s")])
         self.steering.mute(rule, until_t)
         return {"until_t": round(until_t, 3)}
 
-    def _zones(self, arguments: Mapping[str, Json]) -> Fields:
-        self.steering.draw(arguments.get("zones", []), arguments.get("lines", []))
+    def _zones(self, arguments: Fields) -> Fields:
+        missing = [key for key in ("zones", "lines") if key not in arguments]
+        if missing:
+            fault = Fault(missing[0], "missing", "both are replaced; [] takes all away")
+            raise ValidationError([fault])
+        self.steering.draw(arguments["zones"], arguments["lines"])
         return {}
 
     def _pause(self, *, is_paused: bool) -> Fields:
         self.steering.pause(is_paused=is_paused)
         return {}
 
-    def _stop(self, _: Mapping[str, Json]) -> Fields:
+    def _stop(self, _: Fields) -> Fields:
         self.steering.stop()
         return {}
 
-    def _where(self) -> Path:
+    def _free_path(self, stem: str, suffix: str) -> Path:
+        """Choose a name that no file has, of this run or of one before it."""
         if self.folder is None:
             raise ClipError("no folder to write to; start the eye with --out")
-        return self.folder
+        taken = {path.name for path in self.folder.glob(f"{stem}*")}
+        count, name = 1, stem + suffix
+        while name in taken:
+            count += 1
+            name = f"{stem}-{count}{suffix}"
+        return self.folder / name
 
-    def _moment(
-        self, arguments: Mapping[str, Json], key: str, ring: Ring, *, default: int | None
-    ) -> int:
+    def _moment(self, arguments: Fields, key: str, ring: Ring, *, default: int | None) -> int:
         """Read a moment: seconds of media time, or RFC 3339 by the capture times in the ring."""
         value = arguments.get(key)
         if value is None and default is not None:
             return default
         if isinstance(value, str):
             return ring.media_time_of(wire.parse_utc(value))
-        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9:
+        if _is_number(value) and 0 <= value < _MEDIA_S_MAX:
             return round(value * TICKS_PER_S)
         raise ValidationError([Fault(key, "missing, or neither seconds nor RFC 3339")])
+
+
+def _choose(ring: Ring, from_90k: int, to_90k: int) -> list[Gop]:
+    """The GOPs of a time range, as far as they go on in one format."""
+    gops = [gop for gop in ring.gops_from(from_90k) if gop.first_90k <= to_90k]
+    return [gop for gop in gops if gop.format.header == gops[0].format.header]
+
+
+def _span(ring: Ring) -> str:
+    last_t = ring.last_90k / TICKS_PER_S
+    return f"{last_t - ring.span_s:.1f} to {last_t:.1f} s"
+
+
+def _is_number(value: Json) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _show(value: Json) -> str:
+    """Quote what a caller sent, cut to what belongs in a message."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN_MAX else f"{text[:_SHOWN_MAX]}…"
 
 
 def _file(done: FinishedFile) -> dict[str, Json]:

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from edge import wire
 from edge.clock import Clock
-from edge.errors import EdgeError, SourceError
+from edge.errors import EdgeError, Fault, SourceError, ValidationError
 from edge.eye.alerts import Alerts
 from edge.eye.analysis import Seen
 from edge.eye.commands import CommandReader
 from edge.eye.control import Control
 from edge.eye.intake import Intake, Item, Lane, SourceEnded, SourceLost
-from edge.eye.live import LiveView
+from edge.eye.live import Views
 from edge.eye.output import Emit
 from edge.eye.ring import Ring
 from edge.eye.rules import engine as rules
@@ -39,6 +39,8 @@ from edge.model import (
 
 TURN_S = 0.2
 """Longest wait for a packet; commands and time-outs are looked at this often."""
+COMMANDS_A_TURN = 8
+"""So many commands are done between two packets; a flood of them must not starve the camera."""
 SIGHT_S = 10.0
 LOST_S = 6.0
 """Without a packet for this long the camera counts as lost, whatever the connection says."""
@@ -78,10 +80,10 @@ class Eye:
         """Nothing runs before `run`."""
         self._parts = parts
         self._commands = commands
-        self._control = Control(parts.rings, parts.folder, steering=self)
+        self._views = Views(parts.rings)
+        self._control = Control(parts.rings, parts.folder, self._views, steering=self)
         self._engine = parts.engine
         self._rules = rules.make_state(parts.engine)
-        self._views: list[tuple[Lane, LiveView]] = []
         self._formats: dict[Lane, StreamFormat] = {}
         self._now = (0, parts.clock.utc_ms())
         self._heard_ns = parts.clock.monotonic_ns()
@@ -104,8 +106,7 @@ class Eye:
         self._parts.telling.finish(t)
         self._parts.alerts.finish(t)
         self._tell_sight()
-        for _, live in self._views:
-            live.close()
+        self._views.close()
         self._parts.emit(wire.encode_end(self.stamp(t), reason))
         return reason
 
@@ -116,6 +117,10 @@ class Eye:
 
     def mute(self, rule: str | None, until_t: float) -> None:
         """See `Steering.mute`."""
+        known = [plan.rule.name for plan in self._engine.plans]
+        if rule is not None and rule not in known:
+            there_are = f"there are: {', '.join(known)}"
+            raise ValidationError([Fault("rule", "no rule of that name", there_are)])
         self._rules = rules.mute(self._rules, rule, until_t)
 
     def draw(self, zones: Json, lines: Json) -> None:
@@ -126,17 +131,11 @@ class Eye:
         """See `Steering.pause`."""
         self._parts.watch.pause(is_paused=is_paused)
 
-    def view(self, lane: Lane, live: LiveView) -> None:
-        """See `Steering.view`."""
-        if lane in self._formats:
-            live.begin(self._formats[lane])
-        self._views.append((lane, live))
-
     def _turn(self) -> None:
         taken = self._parts.intake.take(TURN_S)
         if taken is not None:
             self._receive(*taken)
-        while (command := self._commands.take()) is not None:
+        for command in self._commands.take(COMMANDS_A_TURN):
             stamp = self.stamp(self._moment()[0])
             if isinstance(command, EdgeError):
                 refusal: dict[str, Json] = {"ok": False, "error": str(command).replace("\n", "; ")}
@@ -164,10 +163,7 @@ class Eye:
         if packet.pts_90k >= self._now[0]:
             self._now = (packet.pts_90k, packet.wall_utc_ms)
         parts.rings[lane].append(packet)
-        for pair in [pair for pair in self._views if pair[0] == lane]:
-            if not pair[1].push(packet):
-                pair[1].close()
-                self._views.remove(pair)
+        self._views.push(lane, packet)
         if lane == "main":
             parts.alerts.packet(packet)
         if lane == parts.analysed:
@@ -191,12 +187,8 @@ class Eye:
     def _begin(self, lane: Lane, stream_format: StreamFormat) -> None:
         parts = self._parts
         parts.rings[lane].begin(stream_format)
-        before = self._formats.get(lane)
         self._formats[lane] = stream_format
-        if before is None or before.header != stream_format.header:
-            for view_lane, live in self._views:
-                if view_lane == lane:
-                    live.begin(stream_format)
+        self._views.begin(lane, stream_format)
         if lane == "main":
             parts.alerts.break_clips(stream_format)
             stamp = self.stamp(self._moment()[0])

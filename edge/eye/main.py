@@ -14,15 +14,16 @@ import cv2
 
 from edge.assets import DETECTOR, DETECTOR_LABELS, model_path
 from edge.clock import Clock, SystemClock, make_ids, make_repeatable_ids
-from edge.config import CameraRules, parse_drawing
-from edge.errors import Fault, ModelError, ValidationError
+from edge.config import parse_drawing
+from edge.config_model import CameraRules
+from edge.errors import EdgeError, Fault, ModelError, SourceRefused, ValidationError
 from edge.eye.alerts import Alerts, MediaPlan
 from edge.eye.analysis import Analysis, Scope
 from edge.eye.commands import CommandReader
 from edge.eye.intake import Intake, Lane
 from edge.eye.logins import Logins
 from edge.eye.loop import Eye, Parts
-from edge.eye.output import OutputClosed, make_emit
+from edge.eye.output import Output
 from edge.eye.ports import Detector
 from edge.eye.reader import MediaClock, Pace, Reader
 from edge.eye.ring import Ring
@@ -33,8 +34,11 @@ from edge.eye.tflite import TfliteDetector
 from edge.eye.watch import Watch
 from edge.model import TICKS_PER_S, Json, Stamp
 
-STOP_S_MAX = 12.0
-"""Readers end within their time-outs (10 s open, 5 s read)."""
+GOODBYE_S = 2.0
+"""A reader that gets packets ends with the next one and takes leave of its camera; one that hangs
+would only do so by its time-outs, up to 10 s, and is left behind."""
+PATIENCE_S = 5.0
+"""Longest wait for whoever reads the lines, once the eye is told to stop."""
 _SUB_RING_BYTES = 4 * 2**20
 _SUB_RING_S = 5.0
 _HASH_BYTES = 1 << 20
@@ -73,10 +77,24 @@ def load_detector(root: Path | None = None) -> TfliteDetector:
     return TfliteDetector(model_path(DETECTOR, root), model_path(DETECTOR_LABELS, root))
 
 
+@dataclass(frozen=True, slots=True)
+class _Surroundings:
+    """What an eye talks to."""
+
+    intake: Intake
+    readers: tuple[Reader, ...]
+    commands: CommandReader
+    clock: Clock
+    is_live: bool
+    stdout: int
+
+
 def run(
     options: Options, *, detector: Detector | None = None, stdin: int = 0, stdout: int = 1
 ) -> int:
     """Run one eye to its end.
+
+    A reader that hangs on its camera may outlive the call, by its time-outs: ten seconds.
 
     Args:
         options: what to look at and how.
@@ -94,49 +112,58 @@ def run(
     clock = SystemClock()
     is_live = plans["main"].is_live
     is_lossless = options.pace == "max" and not is_live
-    if options.out is not None:
-        options.out.mkdir(parents=True, exist_ok=True)
+    _make_folder(options.out)
     intake = Intake(tuple(plans), is_lossless=is_lossless)
     readers = _make_readers(plans, intake, clock=clock, is_paced=options.pace == "real")
     make_id = make_repeatable_ids(_hash(options.main)) if is_lossless else make_ids(clock)
+    detector = detector or load_detector(options.models)
     commands = CommandReader(stdin, intake.wake)
-    eye = _build(
-        options, intake, detector or load_detector(options.models),
-        commands=commands, clock=clock, make_id=make_id, is_live=is_live, stdout=stdout,
-    )  # fmt: skip
-    return _run(eye, readers, commands, intake)
+    around = _Surroundings(intake, tuple(readers), commands, clock, is_live, stdout)
+    eye, output = _build(options, around, detector, make_id)
+    return _run(eye, output, around)
 
 
-def _run(eye: Eye, readers: list[Reader], commands: CommandReader, intake: Intake) -> int:
+def _run(eye: Eye, output: Output, around: _Surroundings) -> int:
     def on_signal(_number: int, _frame: object) -> None:
+        output.hurry(PATIENCE_S)
         eye.stop()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
-    commands.start()
-    for reader in readers:
+    # In the background of a terminal, reading it is to fail, not to stop the process.
+    signal.signal(signal.SIGTTIN, signal.SIG_IGN)
+    around.commands.start()
+    for reader in around.readers:
         reader.start()
-    code = 0
+    failure: EdgeError | OSError | None = None
     try:
         eye.run()
-    except OutputClosed:
-        _log.info("nobody reads the lines any more; ending")
-    except ModelError:
-        _log.exception("detector failed")
-        code = 1
+    except ModelError as exc:
+        failure = exc
     finally:
-        for reader in readers:
+        for reader in around.readers:
             reader.stop()
-        intake.close()
-        commands.stop()
-        for reader in readers:
-            if not reader.join(STOP_S_MAX):
-                _log.error("a reader did not end in time")
-                code = 1
-    if eye.error is not None:
-        _log.error("%s", eye.error)
-        code = 1
-    return code
+        around.intake.close()
+        around.commands.stop()
+        for reader in around.readers:
+            if not reader.join(GOODBYE_S):
+                _log.warning("a camera did not let go in time; leaving all the same")
+    failure = failure or eye.error or output.failure
+    if isinstance(failure, EdgeError):
+        raise failure
+    if failure is not None:
+        _log.error("%s", failure)
+    return 0 if failure is None else 1
+
+
+def _make_folder(path: Path | None) -> None:
+    if path is None:
+        return
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        problem = f"{path}: can't be made a folder ({exc.strerror})"
+        raise ValidationError([Fault("--out", problem, "choose another")]) from exc
 
 
 def _plan(options: Options) -> dict[Lane, SourcePlan]:
@@ -150,9 +177,8 @@ def _plan(options: Options) -> dict[Lane, SourcePlan]:
 
 
 def _build(
-    options: Options, intake: Intake, detector: Detector, *, commands: CommandReader, clock: Clock,
-    make_id: Callable[[int], str], is_live: bool, stdout: int,
-) -> Eye:  # fmt: skip
+    options: Options, around: _Surroundings, detector: Detector, make_id: Callable[[int], str]
+) -> tuple[Eye, Output]:
     analysed: Lane = "main" if options.sub is None else "sub"
     rings: dict[Lane, Ring] = {
         "main": Ring(bytes_max=options.ring_bytes, seconds_max=options.pre_roll_s)
@@ -166,30 +192,33 @@ def _build(
     watch = Watch(
         Analysis(detector, scope), rings[analysed], is_held_open=options.wanted.detections
     )
-    emit = make_emit(stdout)
     eye: Eye
 
     def stamp(t: float) -> Stamp:
         return eye.stamp(t)
 
+    def on_closed() -> None:
+        eye.stop("nobody reads the lines")
+
+    output = Output(around.stdout, on_closed=on_closed, clock=around.clock)
     plan = MediaPlan(options.out, options.pre_roll_s, options.post_roll_s)
     parts = Parts(
         camera=options.camera,
-        intake=intake,
+        intake=around.intake,
         rings=rings,
         analysed=analysed,
         watch=watch,
-        alerts=Alerts(emit, stamp, rings["main"], plan=plan, make_id=make_id),
+        alerts=Alerts(output.emit, stamp, rings["main"], plan=plan, make_id=make_id),
         engine=_make_engine(options.rules),
-        telling=Telling(emit, options.wanted, options.camera),
+        telling=Telling(output.emit, options.wanted, options.camera),
         redraw=_redraw,
-        emit=emit,
-        clock=clock,
+        emit=output.emit,
+        clock=around.clock,
         folder=options.out,
-        is_live=is_live,
+        is_live=around.is_live,
     )
-    eye = Eye(parts, commands)
-    return eye
+    eye = Eye(parts, around.commands)
+    return eye, output
 
 
 def _make_engine(rules: CameraRules) -> Engine:
@@ -228,14 +257,15 @@ def _hash(source: str) -> bytes:
     """Hash a file, or the names and sizes in a folder, for ids that a second run repeats."""
     path = Path(source)
     digest = hashlib.sha256()
-    if path.is_dir():
-        for each in sorted(path.iterdir()):
-            digest.update(f"{each.name}:{each.stat().st_size}\n".encode())
-        return digest.digest()
     try:
+        if path.is_dir():
+            for each in sorted(path.iterdir()):
+                digest.update(f"{each.name}:{each.lstat().st_size}\n".encode())
+            return digest.digest()
         with path.open("rb") as file:
             while block := file.read(_HASH_BYTES):
                 digest.update(block)
     except OSError as exc:
-        raise ValidationError([]) from exc
+        message = f"{path.name}: can't be read ({exc.strerror}); check owner, mode and disk"
+        raise SourceRefused(message) from exc
     return digest.digest()
