@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
+import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from edge.clock import SystemClock
 from edge.config import (
-    CameraRules,
     find_camera,
     load_config,
     load_credentials,
@@ -15,13 +19,19 @@ from edge.config import (
     make_camera_rules,
     make_trial_rules,
 )
+from edge.config_model import CameraRules
 from edge.errors import Fault, ValidationError
-from edge.eye.main import Options
+from edge.exits import EXIT_WRONG_USE, run_to_exit_code
+from edge.eye.forkserver import ForkServer, open_control
+from edge.eye.heap import keep_heap_small
+from edge.eye.main import Options, load_detector
 from edge.eye.main import run as run_eye
+from edge.eye.ports import Detector
 from edge.eye.sources.catalog import Login, name_source
 from edge.eye.telling import Wanted
 
 _CONFIG = Path("polewatch.toml")
+_NOT_AN_EYE = ("forkserver", "run")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,11 +48,58 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tracks", action="store_true", help="print every track as it goes on")
     parser.add_argument("--pace", choices=("real", "max"), help="files: default max")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where clips and snapshots go")
+    parser.add_argument(
+        "--forkserver", action="store_true", help="make eyes for the caller of the socket on stdin"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the eye; see `edge.eye.main.run`."""
-    return run_eye(make_options(args))
+    """Run the eye, see `edge.eye.main.run`, or the process that eyes are forked from."""
+    _fill_standard_descriptors()
+    keep_heap_small()
+    if args.forkserver:
+        return _serve(args)
+    code = run_to_exit_code(lambda: run_eye(make_options(args)))
+    if threading.active_count() > 1:
+        # A reader still waits for a camera that hangs. Nothing is left to save, so nobody has to
+        # wait for its time-outs; the interpreter would.
+        sys.stderr.flush()
+        os._exit(code)
+    return code
+
+
+def _serve(args: argparse.Namespace) -> int:
+    asked = [name for name, value in vars(args).items() if value and name not in _NOT_AN_EYE]
+    if asked:
+        fault = Fault("--forkserver", f"takes nothing beside it, not {', '.join(asked)}")
+        raise ValidationError([fault])
+    detector = load_detector()
+    ForkServer(open_control(0), lambda argv: _run_forked(argv, detector), SystemClock()).run()
+    return 0
+
+
+def _run_forked(argv: Sequence[str], detector: Detector) -> int:
+    """Run an eye in a process of its own that the fork server has made."""
+    parser = argparse.ArgumentParser(prog="polewatch eye")
+    add_arguments(parser)
+    try:
+        args = parser.parse_args(argv)
+    except SystemExit as exc:
+        return exc.code if isinstance(exc.code, int) else 1
+    if args.forkserver:
+        parser.print_usage(sys.stderr)
+        return EXIT_WRONG_USE
+    return run_to_exit_code(lambda: run_eye(make_options(args), detector=detector))
+
+
+def _fill_standard_descriptors() -> None:
+    """Open /dev/null where standard input, output or error is closed.
+
+    Else the next file opened would take its number, and lines would be written into that file.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # noqa: PLR2004  stderr is 2
+        pass
+    os.close(descriptor)
 
 
 def make_options(args: argparse.Namespace) -> Options:
