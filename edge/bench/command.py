@@ -14,7 +14,8 @@ from pathlib import Path
 
 from edge.bench import eyes, peers, rows
 from edge.bench.clip import Clip, Clips, draw_clips, measure_clip
-from edge.bench.eyes import Crowd, Eyes, Stretch, stretch
+from edge.bench.crowd import Crowd, measure_crowd
+from edge.bench.eyes import Eyes, Stretch, stretch
 from edge.bench.measure import measure_rounds
 from edge.bench.rows import Name, Series
 from edge.bench.table import Report, write_json, write_table
@@ -177,9 +178,7 @@ def _sights(observed: Eyes, quiet: Clip) -> dict[Name, Series]:
 
 def _crowds(plan: Plan, clip: Clip, folder: Path) -> dict[Name, Series]:
     _say(f"weighing eyes at real time, {2 * (plan.fill_s + plan.watch_s):.0f} s")
-    weigh = partial(
-        eyes.measure_crowd, clip, folder=folder, fill_s=plan.fill_s, watch_s=plan.watch_s
-    )
+    weigh = partial(measure_crowd, clip, folder=folder, fill_s=plan.fill_s, watch_s=plan.watch_s)
     try:
         one, many = weigh(1), weigh(plan.crowd)
     except MeasureFailed as exc:

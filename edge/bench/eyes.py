@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,8 +12,6 @@ from edge.bench.clip import Clip, repeat
 from edge.bench.measure import (
     Child,
     cpu_s_of,
-    pause,
-    pss_bytes,
     run_counted,
     started,
     wait_until,
@@ -28,9 +23,6 @@ POLEWATCH = (sys.executable, "-m", "edge.cli")
 IMPORTS = "import ai_edge_litert.interpreter, av, cv2, msgspec, numpy"
 """What an eye can't do without; the cost of these is not ours to change."""
 _START_S_MAX = 60.0
-_MIB = 2**20
-_RING_MIB = 15
-"""Budget P8 speaks of rings of this size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,64 +105,8 @@ def imports_cost() -> float:
     return run_counted([sys.executable, "-c", IMPORTS]).cpu_s
 
 
-@dataclass(frozen=True, slots=True)
-class Crowd:
-    """Some eyes at once: memory of all processes together, CPU seconds per second."""
-
-    pss_mib: float
-    cpu_per_s: float
-
-
-def measure_crowd(clip: Clip, count: int, *, folder: Path, fill_s: float, watch_s: float) -> Crowd:
-    """Run some eyes at real time until their rings are full, then weigh them.
-
-    Args:
-        clip: longer than both times together.
-        count: how many eyes.
-        folder: for their configuration.
-        fill_s: seconds until memory is as it stays.
-        watch_s: seconds over which CPU time is counted.
-
-    Raises:
-        MeasureFailed: an eye ended, or the kernel does not tell.
-    """
-    settings = folder / "crowd.toml"
-    settings.write_text(_crowd_settings(clip, count), encoding="utf-8")
-    with ExitStack() as stack:
-        children = []
-        for number in range(count):
-            choice = ["--camera", f"c{number}", "--config", str(settings)]
-            command = [*POLEWATCH, "eye", *choice, "--pace", "real"]
-            children.append(stack.enter_context(started(command)))
-        for child in children:
-            wait_until(partial(_has_begun, child), child.process, seconds_max=_START_S_MAX)
-        pause(fill_s)
-        begun_s = _cpu_s(children)
-        pause(watch_s)
-        spent_s = _cpu_s(children) - begun_s
-        pss = sum(pss_bytes(child.pid) for child in children)
-    return Crowd(pss / _MIB, spent_s / watch_s)
-
-
-def _crowd_settings(clip: Clip, count: int) -> str:
-    """Cameras with a ring of 15 MiB and enough pre-roll to fill it."""
-    cameras = [
-        f'[[camera]]\nname = "c{number}"\nmain = {json.dumps(str(clip.path))}\n'
-        f"ring_bytes = {_RING_MIB * _MIB}\npre_roll_s = 60\n"
-        for number in range(count)
-    ]
-    return '[pole]\nid = "bench"\n' + "".join(cameras)
-
-
 def _has_begun(child: Child) -> bool:
     return bool(child.output())
-
-
-def _cpu_s(children: Sequence[Child]) -> float:
-    try:
-        return sum(cpu_s_of(child.pid) for child in children)
-    except OSError as exc:
-        raise MeasureFailed("an eye ended early") from exc
 
 
 def sights(output: bytes) -> list[tuple[float, SightReport]]:
