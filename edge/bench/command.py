@@ -30,7 +30,8 @@ class Plan:
     """How thorough a run is.
 
     `times` and `busy_times` are how often the clips are joined to themselves for the longer of each
-    pair; `fill_s` is how long eyes run before they are weighed, `crowd` how many at once.
+    pair; `fill_s` is how long eyes run before they are weighed, `crowd` how many at once, `watch_s`
+    and `peer_s` how long eyes and peers that run at real time are counted.
     """
 
     clip_s: int
@@ -39,14 +40,19 @@ class Plan:
     rounds: int
     fill_s: float
     watch_s: float
+    peer_s: float
     crowd: int
 
 
-FULL = Plan(clip_s=20, times=8, busy_times=3, rounds=3, fill_s=34.0, watch_s=20.0, crowd=4)
+FULL = Plan(
+    clip_s=20, times=8, busy_times=3, rounds=3, fill_s=34.0, watch_s=20.0, peer_s=15.0, crowd=4
+)
 """15 MiB at 4 Mbit/s are full after 32 s. Idle by sub stream costs so little that 140 s of it are
 needed: the start, which is taken off, varies by 0.05 CPU s.
 """
-QUICK = Plan(clip_s=6, times=3, busy_times=3, rounds=1, fill_s=2.0, watch_s=2.0, crowd=2)
+QUICK = Plan(
+    clip_s=6, times=3, busy_times=3, rounds=1, fill_s=2.0, watch_s=2.0, peer_s=3.0, crowd=2
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,21 +91,30 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Footage:
+    quiet: Stretch
+    sub: Stretch | None
+    busy: Stretch
+
+
 def _measure(plan: Plan, folder: Path, *, clip: Path | None, wanted: frozenset[str]) -> Report:
     _say("drawing clips")
     clips = draw_clips(folder, seconds=plan.clip_s)
     if clip is not None:
         clips = Clips(measure_clip(clip), None, clips.busy)
-    quiet = stretch(clips.quiet, _times(clips.quiet, plan), folder)
-    sub = stretch(clips.sub, plan.times, folder) if clips.sub else None
-    busy = stretch(clips.busy, plan.busy_times, folder)
+    on = _Footage(
+        stretch(clips.quiet, _times(clips.quiet, plan), folder),
+        stretch(clips.sub, plan.times, folder) if clips.sub else None,
+        stretch(clips.busy, plan.busy_times, folder),
+    )
     observed = Eyes()
-    probes = _eye_probes(observed, quiet, sub, busy)
-    probes |= _peer_probes(quiet, sub, busy, folder=folder, wanted=wanted)
+    probes = _eye_probes(observed, on)
+    probes |= _peer_probes(on, folder, wanted=wanted, watch_s=plan.peer_s)
     figures = measure_rounds(_in_turn(probes), rounds=plan.rounds, say=_say)
-    figures |= _left_out(figures, wanted, has_sub=sub is not None)
+    figures |= _left_out(figures, wanted, has_sub=on.sub is not None)
     figures |= _sights(observed, clips.quiet)
-    figures |= _crowds(plan, quiet.long, folder)
+    figures |= _crowds(plan, on.quiet.long, folder)
     setting: dict[str, Json] = {
         "machine": platform.machine(),
         "cores": os.cpu_count(),
@@ -112,29 +127,27 @@ def _measure(plan: Plan, folder: Path, *, clip: Path | None, wanted: frozenset[s
     return Report(rows.make_rows(figures), figures, setting, _notes(plan))
 
 
-def _eye_probes(observed: Eyes, quiet: Stretch, sub: Stretch | None, busy: Stretch) -> Probes:
+def _eye_probes(observed: Eyes, on: _Footage) -> Probes:
     probes: Probes = {
-        "idle": partial(observed.idle_cost, quiet),
-        "awake": partial(observed.awake_cost, busy),
-        "start": partial(eyes.start_cost, quiet.short),
+        "idle": partial(observed.idle_cost, on.quiet),
+        "awake": partial(observed.awake_cost, on.busy),
+        "start": partial(eyes.start_cost, on.quiet.short),
         "imports": eyes.imports_cost,
     }
-    if sub is not None:
-        probes["idle_sub"] = partial(observed.idle_cost, quiet, sub)
+    if on.sub is not None:
+        probes["idle_sub"] = partial(observed.idle_cost, on.quiet, on.sub)
     return probes
 
 
-def _peer_probes(
-    quiet: Stretch, sub: Stretch | None, busy: Stretch, *, folder: Path, wanted: frozenset[str]
-) -> Probes:
+def _peer_probes(on: _Footage, folder: Path, *, wanted: frozenset[str], watch_s: float) -> Probes:
     probes: Probes = {}
     if "ffmpeg" in wanted:
-        probes["decode_quiet"] = partial(peers.decode_cost, quiet.short)
-        probes["decode_busy"] = partial(peers.decode_cost, busy.short)
+        probes["decode_quiet"] = partial(peers.decode_cost, on.quiet.short)
+        probes["decode_busy"] = partial(peers.decode_cost, on.busy.short)
     if "motion" in wanted:
-        probes["motion"] = partial(peers.motion_cost, quiet.long, folder)
-        if sub is not None:
-            probes["motion_sub"] = partial(peers.motion_cost, sub.long, folder)
+        probes["motion"] = partial(peers.motion_cost, on.quiet.long, folder, watch_s=watch_s)
+        if on.sub is not None:
+            probes["motion_sub"] = partial(peers.motion_cost, on.sub.long, folder, watch_s=watch_s)
     return probes
 
 
@@ -220,7 +233,8 @@ def _notes(plan: Plan) -> list[str]:
     notes = [
         "Costs of eyes are those of a longer clip less those of a short one: start, model and the"
         " first look are not in them (P14 is about the start).",
-        "Eyes only: the agent, its page and its records are not part of this version.",
+        "Memory and P9 are of eyes forked from one server, and of that server; the agent, its page"
+        " and its records are not part of this version.",
         "P3 runs the real eye with a detector that finds the drawn walker by colour at no cost.",
     ]
     if plan is QUICK:

@@ -11,7 +11,6 @@ from edge.errors import MeasureFailed
 
 PEERS = ("ffmpeg", "motion")
 _WARM_S = 2.5
-_WATCH_S_MAX = 15.0
 _OPEN_S_MAX = 20.0
 
 
@@ -36,7 +35,7 @@ def decode_cost(clip: Clip) -> float:
     return run_counted([*command, "-f", "null", "-"]).cpu_s / clip.seconds
 
 
-def motion_cost(clip: Clip, folder: Path) -> float:
+def motion_cost(clip: Clip, folder: Path, *, watch_s: float) -> float:
     """`motion` with its own settings for detection, writing nothing: CPU seconds per video second.
 
     It reads a file at about the pace of its time stamps, so it is watched for a part of the clip,
@@ -45,6 +44,7 @@ def motion_cost(clip: Clip, folder: Path) -> float:
     Args:
         clip: at least 8 s of constant bit rate, its index first.
         folder: for its configuration.
+        watch_s: over how many seconds it is counted, real time.
 
     Raises:
         MeasureFailed: it is missing or does not read the clip.
@@ -61,7 +61,7 @@ def motion_cost(clip: Clip, folder: Path) -> float:
             seconds_max=_OPEN_S_MAX + clip.seconds,
         )
         begun = (_position(child, clip.path), cpu_s_of(child.pid))
-        pause(min(_WATCH_S_MAX, clip.seconds - 2 * _WARM_S))
+        pause(min(watch_s, clip.seconds - 2 * _WARM_S))
         ended = (_position(child, clip.path), cpu_s_of(child.pid))
     read_s = (ended[0] - begun[0]) / size_bytes * clip.seconds
     if read_s <= 0:
