@@ -21,16 +21,12 @@ pytestmark = pytest.mark.timeout(120)
 PICTURES = CHECKOUT.parent / "shared" / "data"
 
 
-@pytest.fixture(autouse=True)
-def _models() -> None:
+def run_still(*words: str | Path) -> tuple[int, list[dict[str, Any]], str]:
+    """Exit code, lines, and what was said on standard error; skipped where models are missing."""
     try:
         model_path(DETECTOR)
     except ModelError as exc:
         pytest.skip(str(exc))
-
-
-def run_still(*words: str | Path) -> tuple[int, list[dict[str, Any]], str]:
-    """Exit code, lines, and what was said on standard error."""
     command = [sys.executable, "-m", "edge.cli", "still", *map(str, words)]
     done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
