@@ -19,7 +19,7 @@ Point: TypeAlias = tuple[float, float]
 Polygon: TypeAlias = tuple[Point, ...]
 Luma: TypeAlias = npt.NDArray[np.uint8]
 """(height, width) uint8"""
-Json: TypeAlias = str | int | float | bool | None | list[Any] | dict[str, Any]
+Json: TypeAlias = str | int | float | bool | list[Any] | dict[str, Any] | None
 
 TICKS_PER_S = 90_000
 """Media time base, the RTP video clock (RFC 3551 §5)."""
@@ -107,7 +107,8 @@ class Track:
     """The same thing followed over frames.
 
     `seen_t` is when a detection or motion last supported it; between detections `box` follows.
-    `is_stationary` is true once it has kept its place for some seconds.
+    `is_stationary` is true once it has kept its place for some seconds; `is_hidden` while nothing
+    of it can be seen and its box is a guess.
     """
 
     track: int
@@ -117,6 +118,7 @@ class Track:
     is_stationary: bool
     first_t: float
     seen_t: float
+    is_hidden: bool = False
 
     @property
     def foot(self) -> Point:

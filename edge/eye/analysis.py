@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from edge.eye import attention, motion, tracker
 from edge.eye.attention import AttentionState, Situation
-from edge.eye.follow import follow
+from edge.eye.follow import Lead, follow
 from edge.eye.motion import Motion, MotionState
 from edge.eye.ports import Detector
-from edge.eye.postprocess import place, suppress
+from edge.eye.postprocess import group_of, place, suppress
 from edge.eye.preprocess import cut_square, shrink_luma
-from edge.eye.tracker import Look, Sighting, Subject, TrackerState
+from edge.eye.subject import Subject, is_stationary
+from edge.eye.tracker import Look, Sighting, TrackerState
 from edge.model import Box, Detection, Frame, Luma, Polygon, Track
 
 FROZEN_S = 60.0
@@ -134,9 +136,17 @@ class Analysis:
 
     def _follow(self, previous: Luma, glance: Glance) -> None:
         subjects = self._tracker.subjects
-        boxes = [subject.box for subject in subjects]
-        moved = follow(previous, glance.luma, boxes, mask=glance.motion.mask)
-        shares = [_share(glance.motion.mask, item.box) for item in moved]
+        elapsed_s = glance.frame.t - self._tracker.t
+        leads = [
+            Lead(
+                item.box,
+                (item.velocity[0] * elapsed_s, item.velocity[1] * elapsed_s),
+                is_rigid=group_of(item.label) == "vehicle",
+            )
+            for item in subjects
+        ]
+        moved = follow(previous, glance.luma, leads, mask=glance.motion.mask)
+        shares = _own_shares(glance.motion.mask, subjects, [item.box for item in moved])
         self._tracker = tracker.follow(self._tracker, Sighting(moved, shares), glance.frame.t)
 
     def _look(self, glance: Glance, *, is_awake: bool, has_woken: bool) -> list[Look]:
@@ -158,7 +168,7 @@ class Analysis:
                 frame.t, size_px, self._tracker.subjects, glance.motion.boxes, is_awake, has_woken
             )
             self._attention = attention.learn_barren(
-                self._attention, now, region, len(look.detections)
+                self._attention, now, region, [item.box for item in look.detections]
             )
         return looks
 
@@ -186,7 +196,7 @@ class Analysis:
 
     def _has_movers(self, t: float) -> bool:
         return any(
-            not tracker.is_stationary(subject, t)
+            not is_stationary(subject, t)
             for subject in self._tracker.subjects
             if subject.stood_out or not subject.track
         )
@@ -203,6 +213,35 @@ def _share(mask: Luma, box: Box) -> float:
     """Share of a box that stands out from the background."""
     rows, columns = motion.pixels_of(box, (mask.shape[0], mask.shape[1]))
     return float(np.count_nonzero(mask[rows, columns])) / mask[rows, columns].size
+
+
+def _own_shares(mask: Luma, subjects: Sequence[Subject], boxes: Sequence[Box]) -> list[float]:
+    """Share of each box that stands out and is not better explained by a track seen later."""
+    shares = []
+    for row, box in enumerate(boxes):
+        rows, columns = motion.pixels_of(box, (mask.shape[0], mask.shape[1]))
+        own = np.ones((rows.stop - rows.start, columns.stop - columns.start), np.bool_)
+        for other, subject in enumerate(subjects):
+            if subject.misses < subjects[row].misses:
+                _strike(
+                    own,
+                    motion.pixels_of(boxes[other], (mask.shape[0], mask.shape[1])),
+                    rows,
+                    columns,
+                )
+        out = np.count_nonzero((mask[rows, columns] > 0) & own)
+        shares.append(float(out) / own.size)
+    return shares
+
+
+def _strike(
+    own: npt.NDArray[np.bool_], taken: tuple[slice, slice], rows: slice, columns: slice
+) -> None:
+    """Mark as taken what of a window (rows, columns) lies in another one."""
+    top, left = max(taken[0].start - rows.start, 0), max(taken[1].start - columns.start, 0)
+    bottom, right = taken[0].stop - rows.start, taken[1].stop - columns.start
+    if bottom > top and right > left:
+        own[top:bottom, left:right] = False
 
 
 def _widen(box: Box) -> Box:

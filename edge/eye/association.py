@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 
 from edge.eye.postprocess import area, group_of, iou, overlap_area
 from edge.model import Box, Detection
@@ -11,52 +11,69 @@ NEARNESS_WEIGHT = 0.5
 PAIR_MIN = 0.35
 """Lowest worth of a pair: about IoU 0.1 with centres a third of a box apart."""
 SIZE_RATIO_MIN = 0.3
+REACH = 1.3
+"""Box sizes that a thing may have gone on unnoticed: only where both sides found no better pair."""
+REACH_RATIO_MIN = 0.35
 
 
 def pair(
-    boxes: Sequence[Box], groups: Sequence[str], detections: Sequence[Detection]
-) -> list[tuple[int, int]]:
-    """Pair tracks with detections of their group.
+    boxes: Mapping[int, Box], groups: Mapping[int, str], detections: Mapping[int, Detection],
+    *, worth: Callable[[Box, Box], float],
+) -> dict[int, int]:  # fmt: skip
+    """Pair tracks with detections of their group, the worthiest pairs first.
 
     Args:
-        boxes: where the tracks are expected, in fractions.
-        groups: one for each track, as `group_of` names them.
-        detections: in any order.
+        boxes: where each track is expected, in fractions, by any number that names it.
+        groups: each track's group, as `group_of` names it.
+        detections: by any number.
+        worth: of a track's box and a detection's; 0 for never.
 
     Returns:
-        (track index, detection index), best first; each index at most once.
+        Track to detection; each at most once.
     """
-    worths = [
-        (worth(box, found.box), -row, -column)
-        for row, box in enumerate(boxes)
-        for column, found in enumerate(detections)
-        if groups[row] == group_of(found.label)
-    ]
-    pairs: list[tuple[int, int]] = []
-    rows: set[int] = set()
-    columns: set[int] = set()
-    for value, minus_row, minus_column in sorted(worths, reverse=True):
-        row, column = -minus_row, -minus_column
-        if value < PAIR_MIN:
-            break
-        if row not in rows and column not in columns:
-            rows.add(row)
-            columns.add(column)
-            pairs.append((row, column))
+    ranked = sorted(
+        (-value, row, column)
+        for row, box in boxes.items()
+        for column, found in detections.items()
+        if groups[row] == group_of(found.label) and (value := worth(box, found.box)) > 0
+    )
+    pairs: dict[int, int] = {}
+    taken: set[int] = set()
+    for _, row, column in ranked:
+        if row not in pairs and column not in taken:
+            pairs[row] = column
+            taken.add(column)
     return pairs
 
 
-def worth(first: Box, second: Box) -> float:
-    """Say how likely two boxes are the same thing a moment apart: 0 never, 1.5 certainly."""
-    sizes = sorted((area(first), area(second)))
-    if sizes[1] <= 0 or sizes[0] / sizes[1] < SIZE_RATIO_MIN**2:
+def is_same_place(first: Box, second: Box) -> float:
+    """Worth of a pair a moment apart: overlap and nearness; 0 below `PAIR_MIN`."""
+    if _size_ratio(first, second) < SIZE_RATIO_MIN:
         return 0.0
+    nearness = max(0.0, 1.0 - _distance(first, second))
+    value = iou(first, second) + NEARNESS_WEIGHT * nearness
+    return value if value >= PAIR_MIN else 0.0
+
+
+def is_within_reach(first: Box, second: Box) -> float:
+    """Worth of a pair when flow has lost the thing: it may be a body's width further on."""
+    if _size_ratio(first, second) < REACH_RATIO_MIN:
+        return 0.0
+    return max(0.0, 1.0 - _distance(first, second) / REACH)
+
+
+def _size_ratio(first: Box, second: Box) -> float:
+    sizes = sorted((area(first), area(second)))
+    return float((sizes[0] / sizes[1]) ** 0.5) if sizes[1] > 0 else 0.0
+
+
+def _distance(first: Box, second: Box) -> float:
+    """Distance of centres in mean box sizes."""
     width = ((first[2] - first[0]) + (second[2] - second[0])) / 2
     height = ((first[3] - first[1]) + (second[3] - second[1])) / 2
     away_x = abs(first[0] + first[2] - second[0] - second[2]) / 2 / max(width, 1e-6)
     away_y = abs(first[1] + first[3] - second[1] - second[3]) / 2 / max(height, 1e-6)
-    nearness = max(0.0, 1.0 - (away_x**2 + away_y**2) ** 0.5)
-    return iou(first, second) + NEARNESS_WEIGHT * nearness
+    return float((away_x**2 + away_y**2) ** 0.5)
 
 
 def is_mostly_within(inner: Box, outer: Box, share: float) -> bool:

@@ -11,33 +11,45 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from edge.eye.association import is_mostly_within
-from edge.eye.postprocess import area, overlap_area
+from edge.eye.postprocess import area, iou, overlap_area
 from edge.eye.preprocess import square_around
-from edge.eye.tracker import Subject, is_stationary
+from edge.eye.subject import Subject, is_stationary
 from edge.model import Box
 
-LOOKS_PER_S = 1.4
+LOOKS_PER_S = 2.1
 """Long-run rate while awake; budget P11 allows 2.25 (15 % of frames at 15 fps)."""
-LOOKS_SAVED_MAX = 3.0
+LOOKS_SAVED_MAX = 4.0
 WHOLE_S = 10.0
 WHOLE_IDLE_S = 60.0
 CROP_PX_MIN = 160
-CROP_PER_SIZE = 3.2
+CROP_PER_SIZE = 4.4
 """Crop side over the thing's longer side. Measured on 108 crops of the yard: boxes fit best
 (mean IoU 0.80) at 3 to 3.5, at 2 and at 5 or more they are worse (0.78, 0.75).
 """
-SMALL_FRAME_PX = 420
+SMALL_FRAME_PX = 300
 """A frame this size is looked at whole: a crop of it would only be blown up."""
 NEED_MOTION = 3.0
-NEED_FRESH = 2.5
+"""Of motion as large as `MOTION_SIDE_FULL`; a speck comes last but is looked at too."""
+MOTION_SIDE_FULL = 0.25
+NEED_FRESH = 3.5
+FRESH_S = 0.2
+"""A second look at the same picture would only agree with the first."""
 NEED_MIN = 1.0
+YOUNG_HITS = 3
+YOUNG_FACTOR = 1.5
+"""A track seen only a few times is looked at sooner: its box and label are still guesses."""
+NEED_URGENT = 1.4
+"""Lower needs wait until `SPARE_TOKENS` looks are saved up: specks of motion, well-known tracks."""
+SPARE_TOKENS = 2.0
 STILL_DIVISOR = 8.0
-BARREN_WAIT_S = 1.0
+BARREN_SAME = 0.4
+BARREN_NEAR = 0.04
+BARREN_WAIT_S = 0.5
 BARREN_WAIT_S_MAX = 16.0
 BARREN_FORGET_S = 60.0
-SURVEY_TOKENS = 2.0
-"""The slow survey only spends what would otherwise be lost."""
-EXPLAINED_SHARE = 0.3
+SURVEY_S = 3.0
+"""The survey takes its step this often, out of a full purse only."""
+EXPLAINED_SHARE = 0.35
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +70,7 @@ class AttentionState:
     whole_t: float | None = None
     barren: tuple[Barren, ...] = ()
     survey: int = 0
+    survey_t: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,20 +112,20 @@ def step(state: AttentionState, now: Situation) -> tuple[AttentionState, list[Bo
     return state, looks
 
 
-def learn_barren(state: AttentionState, now: Situation, looked: Box, found: int) -> AttentionState:
+def learn_barren(
+    state: AttentionState, now: Situation, looked: Box, found: Sequence[Box]
+) -> AttentionState:
     """Remember motion that a look did not explain, and forget places where it found something.
 
     Args:
         state: as `step` returned it.
         now: the same situation, with the subjects as they are after the look.
         looked: the region.
-        found: how many detections it gave.
+        found: what the look found there, even where it was too weak to begin a track.
     """
-    spots = [
-        spot for spot in state.barren if not (found and is_mostly_within(spot.box, looked, 0.5))
-    ]
+    spots = [spot for spot in state.barren if not _covers(found, spot.box)]
     for box in unexplained(now.motion, now.subjects):
-        if not is_mostly_within(box, looked, 0.9):
+        if not is_mostly_within(box, looked, 0.9) or _covers(found, box):
             continue
         old = _barren_at(spots, box)
         if old is not None:
@@ -129,14 +142,8 @@ def is_barren(state: AttentionState, box: Box) -> bool:
 
 def unexplained(motion: Sequence[Box], subjects: Sequence[Subject]) -> list[Box]:
     """Leave out motion that belongs to what is already followed."""
-    return [
-        box
-        for box in motion
-        if not any(
-            overlap_area(box, subject.box) > EXPLAINED_SHARE * min(area(box), area(subject.box))
-            for subject in subjects
-        )
-    ]
+    boxes = [subject.box for subject in subjects]
+    return [box for box in motion if not _covers(boxes, box)]
 
 
 def whole_frame(size_px: tuple[int, int]) -> Box:
@@ -152,12 +159,9 @@ def _is_whole_due(state: AttentionState, now: Situation) -> bool:
 
 def _choose_crop(state: AttentionState, now: Situation) -> tuple[AttentionState, list[Box]]:
     targets = _targets(state, now)
-    if not targets or max(target.need for target in targets) < NEED_MIN:
-        if state.tokens < SURVEY_TOKENS:
-            return state, []
-        tiles = _survey_tiles(now.size_px)
-        tile = tiles[state.survey % len(tiles)]
-        return replace(state, survey=state.survey + 1, tokens=state.tokens - 1), [tile]
+    enough = NEED_MIN if state.tokens >= SPARE_TOKENS else NEED_URGENT
+    if not targets or max(target.need for target in targets) < enough:
+        return _survey(state, now)
     first = max(targets, key=lambda target: (target.need, target.box))
     crops = [_crop(first.box, now.size_px)]
     for other in targets:
@@ -172,16 +176,25 @@ def _choose_crop(state: AttentionState, now: Situation) -> tuple[AttentionState,
     return replace(state, tokens=state.tokens - 1), [best]
 
 
+def _survey(state: AttentionState, now: Situation) -> tuple[AttentionState, list[Box]]:
+    if state.tokens < LOOKS_SAVED_MAX - 1 or now.t - state.survey_t < SURVEY_S:
+        return state, []
+    tiles = _survey_tiles(now.size_px)
+    tile = tiles[state.survey % len(tiles)]
+    after = replace(state, survey=state.survey + 1, survey_t=now.t, tokens=state.tokens - 1)
+    return after, [tile]
+
+
 def _targets(state: AttentionState, now: Situation) -> list[_Target]:
     targets = []
     for subject in now.subjects:
         unseen_s = now.t - subject.detected_t
         if not subject.track:
-            need = NEED_FRESH if unseen_s > 0.2 else 0.0
+            need = NEED_FRESH if unseen_s > FRESH_S else 0.0
         elif is_stationary(subject, now.t):
             need = unseen_s / STILL_DIVISOR
         else:
-            need = unseen_s
+            need = unseen_s * (YOUNG_FACTOR if subject.hits <= YOUNG_HITS else 1.0)
         targets.append(_Target(subject.box, need))
     for box in unexplained(now.motion, now.subjects):
         spot = _barren_at(state.barren, box)
@@ -189,7 +202,8 @@ def _targets(state: AttentionState, now: Situation) -> list[_Target]:
         if spot is not None:
             wait_s = min(BARREN_WAIT_S * 2.0 ** min(spot.count - 1, 6), BARREN_WAIT_S_MAX)
         if spot is None or now.t - spot.looked_t >= wait_s:
-            targets.append(_Target(box, NEED_MOTION))
+            fullness = min(max(box[2] - box[0], box[3] - box[1]) / MOTION_SIDE_FULL, 1.0)
+            targets.append(_Target(box, NEED_MIN + (NEED_MOTION - NEED_MIN) * fullness))
     return targets
 
 
@@ -224,12 +238,26 @@ def _survey_tiles(size_px: tuple[int, int]) -> list[Box]:
     return sorted(set(tiles))
 
 
+def _covers(boxes: Sequence[Box], box: Box) -> bool:
+    """Tell whether boxes together cover enough of another one to explain it."""
+    return sum(overlap_area(each, box) for each in boxes) >= EXPLAINED_SHARE * area(box)
+
+
 def _barren_at(spots: Sequence[Barren], box: Box) -> Barren | None:
+    """Motion that grew or went on is other motion: only the same spot stays barren."""
     for spot in spots:
-        shared = overlap_area(spot.box, box)
-        if shared > 0.3 * min(area(spot.box), area(box)):
+        if iou(spot.box, box) > BARREN_SAME or _is_near_speck(spot.box, box):
             return spot
     return None
+
+
+def _is_near_speck(first: Box, second: Box) -> bool:
+    """Specks flicker in shape and size: theirs is the same place when they are close."""
+    sides = [box[axis + 2] - box[axis] for box in (first, second) for axis in (0, 1)]
+    away = [
+        abs(first[axis] + first[axis + 2] - second[axis] - second[axis + 2]) / 2 for axis in (0, 1)
+    ]
+    return max(sides) <= 2 * BARREN_NEAR and max(away) <= BARREN_NEAR
 
 
 def everywhere(now: Situation) -> list[Box]:

@@ -1,4 +1,4 @@
-"""Which moment shows a track best; judged on the analysed stream, decoded later from the main one."""
+"""Which moment shows a track best: judged on the analysed stream, decoded from the main one."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ SIDE_FULL = 0.35
 """A thing this high (share of the frame) is as large as a scene picture needs it."""
 SHARPNESS_FULL = 300.0
 """Variance of the Laplacian of a crisp crop of the small luma picture (own, yard and cars)."""
+KERNEL_PX = 3
 EDGE = 0.01
 EDGE_WORTH = 0.4
 
@@ -38,12 +39,12 @@ def judge(track: Track, luma: Luma, pts_90k: int) -> Moment:
     """
     x_min, y_min, x_max, y_max = track.box
     height, width = luma.shape
-    rows = slice(int(y_min * height), max(int(y_max * height), int(y_min * height) + 3))
-    columns = slice(int(x_min * width), max(int(x_max * width), int(x_min * width) + 3))
-    crop = luma[rows, columns]
+    crop = luma[
+        int(y_min * height) : int(y_max * height) + 1, int(x_min * width) : int(x_max * width) + 1
+    ]
     size = min(max(x_max - x_min, y_max - y_min) / SIDE_FULL, 1.0)
     crispness = 0.0
-    if min(crop.shape) >= 3:
+    if min(crop.shape) >= KERNEL_PX:
         crispness = float(np.var(cv2.Laplacian(crop, cv2.CV_32F)))
     sharp = min(crispness / SHARPNESS_FULL, 1.0)
     is_cut = x_min < EDGE or y_min < EDGE or x_max > 1 - EDGE or y_max > 1 - EDGE

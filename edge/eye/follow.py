@@ -23,9 +23,22 @@ MARGIN = 0.12
 """Share of the box left out on each side: its border shows what is behind."""
 RETURN_PX_MAX = 1.0
 POINTS_MIN = 5
-SCALE_STEP_MAX = 0.06
+SCALE_STEP_RIGID, SCALE_STEP_SUPPLE = 0.1, 0.01
+"""Most that a box may grow or shrink from one analysed frame to the next."""
 _WINDOW = (11, 11)
 _LEVELS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """What to follow: a box and the shift it is expected to make, in fractions of the frame.
+
+    What is not rigid swings arms and legs and does not grow, whatever its points say.
+    """
+
+    box: Box
+    shift: tuple[float, float]
+    is_rigid: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,42 +49,58 @@ class Followed:
     support: float
 
 
-def follow(before: Luma, after: Luma, boxes: Sequence[Box], *, mask: Luma) -> list[Followed]:
+def follow(before: Luma, after: Luma, leads: Sequence[Lead], *, mask: Luma) -> list[Followed]:
     """Follow boxes from one picture to the next.
 
     Args:
         before: (height, width) uint8, the picture the boxes belong to.
         after: the next one, same shape.
-        boxes: fractions of the frame.
+        leads: what to follow.
         mask: (height, width) uint8, 255 where `after` differs from the background; points on
             it are preferred, so that a box does not stick to the wall behind a person.
 
     Returns:
-        One for each box in order; support 0 and the box unchanged where nothing could be followed.
+        One for each lead in order; support 0 and the box unchanged where nothing could be followed.
     """
-    if not boxes:
+    if not leads:
         return []
-    grids = [_grid(box, before.shape) for box in boxes]
-    start = np.concatenate(grids).reshape(-1, 1, 2)
-    end, found, _ = cv2.calcOpticalFlowPyrLK(
-        before, after, start, None, winSize=_WINDOW, maxLevel=_LEVELS
-    )
-    back, found_back, _ = cv2.calcOpticalFlowPyrLK(
-        after, before, end, None, winSize=_WINDOW, maxLevel=_LEVELS
-    )
+    start = np.concatenate([_grid(lead.box, before.shape) for lead in leads])
+    guess = start + np.repeat([_pixels(lead.shift, before.shape) for lead in leads], GRID**2, 0)
+    start, guess = start.reshape(-1, 1, 2), guess.astype(np.float32).reshape(-1, 1, 2)
+    end, found = _track(before, after, start, guess)
+    back, found_back = _track(after, before, end, start)
     error = np.linalg.norm(back - start, axis=2).reshape(-1)
-    is_good = (found.reshape(-1) > 0) & (found_back.reshape(-1) > 0) & (error <= RETURN_PX_MAX)
+    is_good = found & found_back & (error <= RETURN_PX_MAX)
     size = GRID * GRID
     return [
         _move(
-            box,
+            lead,
             start[index * size : (index + 1) * size, 0],
             end[index * size : (index + 1) * size, 0],
             is_good=is_good[index * size : (index + 1) * size],
             mask=mask,
         )
-        for index, box in enumerate(boxes)
+        for index, lead in enumerate(leads)
     ]
+
+
+def _track(
+    before: Luma, after: Luma, start: Floats, guess: Floats
+) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    end, found, _ = cv2.calcOpticalFlowPyrLK(
+        before,
+        after,
+        start,
+        guess.copy(),
+        winSize=_WINDOW,
+        maxLevel=_LEVELS,
+        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
+    )
+    return np.asarray(end, np.float32), np.asarray(found).reshape(-1) > 0
+
+
+def _pixels(shift: tuple[float, float], shape: tuple[int, ...]) -> tuple[float, float]:
+    return (shift[0] * shape[1], shift[1] * shape[0])
 
 
 def _grid(box: Box, shape: tuple[int, ...]) -> Floats:
@@ -79,12 +108,13 @@ def _grid(box: Box, shape: tuple[int, ...]) -> Floats:
     steps = np.linspace(MARGIN, 1.0 - MARGIN, GRID, dtype=np.float32)
     x = (box[0] + (box[2] - box[0]) * steps) * width
     y = (box[1] + (box[3] - box[1]) * steps) * height
-    return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2).astype(np.float32)
+    return np.asarray(np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2), np.float32)
 
 
 def _move(
-    box: Box, start: Floats, end: Floats, *, is_good: npt.NDArray[np.bool_], mask: Luma
+    lead: Lead, start: Floats, end: Floats, *, is_good: npt.NDArray[np.bool_], mask: Luma
 ) -> Followed:
+    box = lead.box
     height, width = mask.shape
     columns = np.clip(end[:, 0].astype(np.intp), 0, width - 1)
     rows = np.clip(end[:, 1].astype(np.intp), 0, height - 1)
@@ -95,7 +125,7 @@ def _move(
         return Followed(box, 0.0)
     first, last = start[chosen], end[chosen]
     shift = np.median(last - first, axis=0)
-    scale = _scale(first, last)
+    scale = _scale(first, last, SCALE_STEP_RIGID if lead.is_rigid else SCALE_STEP_SUPPLE)
     centre_x = (box[0] + box[2]) / 2 + float(shift[0]) / width
     centre_y = (box[1] + box[3]) / 2 + float(shift[1]) / height
     half_w, half_h = (box[2] - box[0]) / 2 * scale, (box[3] - box[1]) / 2 * scale
@@ -103,7 +133,7 @@ def _move(
     return Followed(moved, count / len(start))
 
 
-def _scale(first: Floats, last: Floats) -> float:
+def _scale(first: Floats, last: Floats, step_max: float) -> float:
     """Median ratio of distances between neighbouring points, kept within a small step."""
     before = np.linalg.norm(first[1:] - first[:-1], axis=1)
     after = np.linalg.norm(last[1:] - last[:-1], axis=1)
@@ -111,4 +141,4 @@ def _scale(first: Floats, last: Floats) -> float:
     if not is_apart.any():
         return 1.0
     ratio = float(np.median(after[is_apart] / before[is_apart]))
-    return min(max(ratio, 1.0 - SCALE_STEP_MAX), 1.0 + SCALE_STEP_MAX)
+    return min(max(ratio, 1.0 - step_max), 1.0 + step_max)

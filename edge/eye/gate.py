@@ -12,7 +12,7 @@ from enum import Enum
 
 GOP_S_MAX = 2.0
 """Above this, keyframes come too seldom to wake by; events shorter than the GOP would be missed."""
-AWAKE_FPS_AIM = 8.0
+AWAKE_FPS_AIM = 10.0
 """Frames a second that are analysed while awake; boxes need at least 5 to follow."""
 IDLE_FPS = 2.0
 """Frames a second analysed while idle on a stream with long GOPs."""

@@ -32,7 +32,9 @@ STILL_MAX = 6
 """Grey levels between two analysed frames below which a pixel counts as still."""
 SCENE_CHANGE_SHARE = 0.65
 """More of the picture than this at once is a switch of light or a turned camera, not a thing."""
-AREA_SHARE_MIN = 0.0003
+AREA_SHARE_MIN = 0.0006
+GAIN_DOUBT = 0.6
+"""Share of a correction that may be wrong at a place: bright parts saturate, dark ones do not."""
 _MEDIAN_STRIDE = 7
 _GAIN_LIMITS = (0.4, 2.5)
 _OFFSET = 8.0
@@ -97,9 +99,10 @@ def step(
     """
     gain = _gain(luma, state.background)
     background = state.background * gain
-    difference = cv2.absdiff(luma.astype(np.float32), background)
+    difference = np.abs(luma.astype(np.float32) - background)
     limit = np.maximum(np.minimum(state.noise, NOISE_MAX) * NOISE_FACTOR, DIFFERENCE_MIN)
-    mask = _clean((difference > limit).astype(np.uint8) * 255)
+    limit += background * np.float32(abs(gain - 1.0) * GAIN_DOUBT)
+    mask = _clean(np.where(difference > limit, np.uint8(255), np.uint8(0)))
     if ignore is not None:
         mask[ignore > 0] = 0
     if np.count_nonzero(mask) > SCENE_CHANGE_SHARE * mask.size:
@@ -122,7 +125,7 @@ def draw_polygons(polygons: Sequence[Polygon], shape: tuple[int, int]) -> Luma:
     canvas = np.zeros(shape, np.uint8)
     for polygon in polygons:
         points = np.array(polygon, np.float64) * (shape[1], shape[0])
-        cv2.fillPoly(canvas, [np.round(points).astype(np.int32)], 255)
+        cv2.fillPoly(canvas, [np.round(points).astype(np.int32)], (255,))
     return canvas
 
 

@@ -1,4 +1,4 @@
-"""Cuts what the detector looks at straight from the decoder's planes, and the small luma for motion."""
+"""Cuts from the decoder's planes: squares for the detector, the small luma for motion."""
 
 from __future__ import annotations
 

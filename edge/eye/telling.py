@@ -50,6 +50,8 @@ class Telling:
         for key in [key for key in self._live if key not in now]:
             self._emit(wire.encode_track(stamp, "close", self._live.pop(key)))
         for key, track in now.items():
+            if track.is_hidden:
+                continue  # its box is a guess; the line comes again when it is seen again
             phase = "update" if key in self._live else "open"
             self._emit(wire.encode_track(stamp, "update" if phase == "update" else "open", track))
             self._live[key] = track

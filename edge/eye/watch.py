@@ -162,6 +162,6 @@ class Watch:
         self._stillness = replace(still, last_t=frame.t, count=still.count + 1)
 
     def _count_distinct(self, luma: Luma) -> None:
-        checksum = zlib.crc32(luma)
+        checksum = zlib.crc32(luma.data)
         self.counters.distinct += checksum != self._checksum
         self._checksum = checksum
