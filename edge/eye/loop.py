@@ -42,6 +42,7 @@ TURN_S = 0.2
 COMMANDS_A_TURN = 8
 """So many commands are done between two packets; a flood of them must not starve the camera."""
 SIGHT_S = 10.0
+BACK_S = 10.0
 LOST_S = 6.0
 """Without a packet for this long the camera counts as lost, whatever the connection says."""
 _NS_PER_S = 1_000_000_000
@@ -73,6 +74,15 @@ class Parts:
     is_live: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Shortage:
+    """What has been said of it: the ring can't hold the pre-roll, packets were dropped."""
+
+    is_ring_short: bool = False
+    is_dropping: bool = False
+    dropped: int = 0
+
+
 class Eye:
     """One camera's eye while it runs."""
 
@@ -86,11 +96,17 @@ class Eye:
         self._rules = rules.make_state(parts.engine)
         self._formats: dict[Lane, StreamFormat] = {}
         self._now = (0, parts.clock.utc_ms())
+        self._now_ns = parts.clock.monotonic_ns()
         self._heard_ns = parts.clock.monotonic_ns()
-        self._sight_t: float | None = None
+        self._begun_ns = parts.clock.monotonic_ns()
+        self._sight_s = 0.0
+        self._shortage = _Shortage()
         self._sight_state: Sight = "seeing"
         self._is_dark = False
         self._is_lost = False
+        self._faults: dict[Lane, str] = {}
+        self._back_ns: dict[Lane, int] = {}
+        self._ended: set[Lane] = set()
         self._reason: str | None = None
         self.error: SourceError | None = None
 
@@ -153,8 +169,7 @@ class Eye:
         elif isinstance(item, StreamFormat):
             self._begin(lane, item)
         elif isinstance(item, SourceLost):
-            _log.warning("%s lost: %s; retry_s=%.0f", lane, item.error, item.retry_s)
-            self._lose(lane)
+            self._lose(lane, item)
         else:
             self._end(lane, item)
 
@@ -162,6 +177,7 @@ class Eye:
         parts = self._parts
         if packet.pts_90k >= self._now[0]:
             self._now = (packet.pts_90k, packet.wall_utc_ms)
+            self._now_ns = parts.clock.monotonic_ns()
         parts.rings[lane].append(packet)
         self._views.push(lane, packet)
         if lane == "main":
@@ -172,6 +188,7 @@ class Eye:
             for seen in parts.watch.push(packet):
                 self._see(seen)
         parts.alerts.settle(packet.t)
+        self._notice_health(lane)
 
     def _see(self, seen: Seen) -> None:
         parts = self._parts
@@ -186,6 +203,8 @@ class Eye:
 
     def _begin(self, lane: Lane, stream_format: StreamFormat) -> None:
         parts = self._parts
+        if lane in self._faults:
+            self._back_ns[lane] = parts.clock.monotonic_ns()
         parts.rings[lane].begin(stream_format)
         self._formats[lane] = stream_format
         self._views.begin(lane, stream_format)
@@ -196,7 +215,22 @@ class Eye:
         if lane == parts.analysed:
             parts.watch.begin(stream_format)
 
-    def _lose(self, lane: Lane) -> None:
+    def _notice_health(self, lane: Lane) -> None:
+        """Say that a stream is back when it stays; one that comes and goes is said to be lost."""
+        back_ns = self._back_ns.get(lane)
+        if back_ns is None or self._parts.clock.monotonic_ns() - back_ns < BACK_S * _NS_PER_S:
+            return
+        del self._back_ns[lane]
+        if self._faults.pop(lane, None) is not None:
+            _log.warning("%s stream is back", lane)
+
+    def _lose(self, lane: Lane, lost: SourceLost) -> None:
+        """Take note; a lasting fault is said once, and again when it changes."""
+        said = str(lost.error)
+        self._back_ns.pop(lane, None)
+        if self._faults.get(lane) != said:
+            _log.warning("%s stream lost: %s; retry_s=%.0f", lane, said, lost.retry_s)
+            self._faults[lane] = said
         self._parts.rings[lane].interrupt()
         if lane == "main":
             self._parts.alerts.break_clips()
@@ -204,11 +238,14 @@ class Eye:
             self._is_lost = True
 
     def _end(self, lane: Lane, ended: SourceEnded) -> None:
-        if ended.error is not None:
-            self.error = ended.error
+        """Go on with the other stream, but not without the one that is analysed."""
+        self._ended.add(lane)
+        self.error = self.error or ended.error
+        is_vital = lane == self._parts.analysed or self._parts.is_live
+        if ended.error is not None and is_vital:
             self.stop(str(ended.error))
-        elif lane == "main":
-            self.stop("end of file")
+        elif self._ended >= set(self._parts.rings):
+            self.stop(str(self.error) if self.error else "end of file")
 
     def _drain(self) -> list[Seen]:
         lane = self._parts.analysed
@@ -216,15 +253,22 @@ class Eye:
 
     def _notice_silence(self) -> None:
         silent_ns = self._parts.clock.monotonic_ns() - self._heard_ns
-        if silent_ns > LOST_S * _NS_PER_S:
+        if silent_ns > LOST_S * _NS_PER_S and not self._is_lost:
             self._is_lost = True
+            lane = self._parts.analysed
+            if lane not in self._faults:
+                said = f"{self._parts.camera}: no picture for {LOST_S:.0f} s"
+                self._faults[lane] = f"{said}; check the camera's power, cable and codec"
+                _log.warning("%s stream lost: %s", lane, self._faults[lane])
 
     def _moment(self) -> tuple[float, int]:
         """Media time (seconds) and wall time now; a live source's goes on without packets."""
         pts_90k, utc_ms = self._now
         if not self._parts.is_live:
             return pts_90k / TICKS_PER_S, utc_ms
-        silent_s = (self._parts.clock.monotonic_ns() - self._heard_ns) / _NS_PER_S
+        if not self._formats:
+            return 0.0, self._parts.clock.utc_ms()
+        silent_s = (self._parts.clock.monotonic_ns() - self._now_ns) / _NS_PER_S
         return pts_90k / TICKS_PER_S + max(silent_s, 0.0), self._parts.clock.utc_ms()
 
     def stamp(self, t: float) -> Stamp:
@@ -240,15 +284,20 @@ class Eye:
         return "dark" if self._is_dark else "seeing"
 
     def _tell_sight_when_due(self) -> None:
-        t, _ = self._moment()
-        if self._sight_t is None:
-            self._sight_t = t
-        if t - self._sight_t >= SIGHT_S or self._sight() != self._sight_state:
+        passed_s = self._passed_s() - self._sight_s
+        if passed_s >= SIGHT_S or self._sight() != self._sight_state:
             self._tell_sight()
+
+    def _passed_s(self) -> float:
+        """Seconds of a camera's run by the clock, seen or not; of a file by its own time."""
+        if self._parts.is_live:
+            return (self._parts.clock.monotonic_ns() - self._begun_ns) / _NS_PER_S
+        return self._moment()[0]
 
     def _tell_sight(self) -> None:
         t, _ = self._moment()
-        self._sight_t, self._sight_state = t, self._sight()
+        self._sight_s, self._sight_state = self._passed_s(), self._sight()
+        self._warn_of_shortage()
         counters = self._parts.watch.counters
         report = SightReport(
             frames=counters.frames,
@@ -261,6 +310,21 @@ class Eye:
             rss_mb=_rss_mb(),
         )
         self._parts.emit(wire.encode_sight(self.stamp(t), report))
+
+    def _warn_of_shortage(self) -> None:
+        """Say when memory or time run short; once, until it has been well again."""
+        said, ring = self._shortage, self._parts.rings["main"]
+        dropped = self._parts.intake.dropped
+        now = _Shortage(ring.is_short, dropped > said.dropped, dropped)
+        if now.is_ring_short and not said.is_ring_short:
+            _log.warning(
+                "the ring holds %.1f s, less than the pre-roll:"
+                " raise ring_bytes, or lower the camera's bit rate or keyframe interval",
+                ring.span_s,
+            )
+        if now.is_dropping and not said.is_dropping:
+            _log.warning("this machine can't keep up: %d packets dropped, by whole GOPs", dropped)
+        self._shortage = now
 
 
 def _cpu_s() -> float:

@@ -143,6 +143,7 @@ class AvPacketSource:
         is_cut = is_corrupt = False
         heard_s = time.monotonic()
         while not self._is_closed:
+            asked_s = time.monotonic()
             with av.logging.Capture(local=True) as log:
                 try:
                     packet = next(demuxed, None)
@@ -156,15 +157,24 @@ class AvPacketSource:
                     is_cut = is_cut or _tells_cut(log)
             if packet is None:
                 break
+            if self._opening.is_live:
+                self._check_silence(asked_s, heard_s)
             if packet.stream_index == stream.index and packet.size:
-                damaged = 0
-                is_corrupt = packet.is_corrupt
+                damaged, is_corrupt = 0, packet.is_corrupt
                 yield cast(_RawPacket, packet)
                 heard_s = time.monotonic()
-            elif self._opening.is_live and time.monotonic() - heard_s > READ_S_MAX:
-                raise explain_stall(self._opening)
         if (is_cut or is_corrupt) and not self._opening.is_live:
             raise explain_cut(self._opening)
+
+    def _check_silence(self, asked_s: float, heard_s: float) -> None:
+        """Notice a stall that the library hides.
+
+        Its time-out strikes first by handing out the half picture that it holds, and never while
+        sound flows.
+        """
+        now_s = time.monotonic()
+        if max(now_s - asked_s, now_s - heard_s) >= READ_S_MAX:
+            raise explain_stall(self._opening)
 
     def _passed(self, container: InputContainer, stream: VideoStream) -> Iterator[Packet]:
         """Give packets from the first keyframe on, untouched but for their times."""
@@ -224,6 +234,7 @@ def _quiet_library() -> None:
     """Let the library's errors be captured, and keep them from the log: ours say what to do."""
     logging.getLogger("libav").setLevel(logging.CRITICAL + 1)
     av.logging.set_level(av.logging.ERROR)
+    av.logging.set_skip_repeated(False)  # else the second refusal in a row has no status
 
 
 def _tells_cut(log: Sequence[tuple[int, str, str]]) -> bool:

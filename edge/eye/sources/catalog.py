@@ -14,13 +14,15 @@ from edge.eye.sources.av_source import AvPacketSource, StartTime, WallClock
 from edge.eye.sources.pictures import PicturesSource
 from edge.eye.sources.refusals import Opening
 
+_SOCKET_TIMEOUT = "6000000"
+"""Microseconds; longer than our own limits, which tell one silence from the other."""
 _RTSP_OPTIONS = {
     "rtsp_transport": "tcp",
-    "timeout": "3500000",  # microseconds, for a connection that nobody answers; below OPEN_S_MAX
+    "timeout": _SOCKET_TIMEOUT,
     "fpsprobesize": "0",  # our own probe measures rate and GOP
     "allowed_media_types": "video",  # sound alone would keep a dead picture's read from timing out
 }
-_HTTP_OPTIONS = {"timeout": "3500000"}
+_HTTP_OPTIONS = {"timeout": _SOCKET_TIMEOUT}
 _SECRET = re.compile(r"(?i)((?:password|passwd|pass|pwd)=)[^&_/]*")
 """Some cameras want the password in the path: /user=admin_password=…_channel=1.sdp"""
 _NETWORK = ("rtsp", "rtsps", "http", "https")

@@ -49,12 +49,14 @@ def explain_open(
             this.
     """
     name, said = opening.name, " ".join(log)
-    if isinstance(exc, av.HTTPError):
+    if isinstance(exc, av.HTTPError | av.HTTPClientError):
         return _explain_refusal(exc, opening, _STATUS.search(said))
     if opening.is_live and _NO_NAME in said:
         return SourceUnreachable(f"{name}: no such host is known; check the address")
-    is_unanswered = isinstance(exc, av.TimeoutError)
-    if opening.is_live and took_s >= OPEN_S_MAX and not is_unanswered:
+    if opening.is_live and isinstance(exc, av.ExitError | av.TimeoutError):
+        reason = f"no answer within {OPEN_S_MAX:.0f} s"
+        return SourceUnreachable(f"{name}: nobody answers ({reason}); check cable and address")
+    if opening.is_live and took_s >= OPEN_S_MAX:
         return SourceStalled(
             f"{name}: it accepts the connection and then gives no whole answer within"
             f" {OPEN_S_MAX:.0f} s; restart the camera"
@@ -66,7 +68,7 @@ def explain_read(exc: av.FFmpegError, opening: Opening) -> SourceError:
     """Say why a source that was open could not be read on."""
     name = opening.name
     if opening.is_live:
-        return _explain_live(exc, name)
+        return _explain_live(exc, opening)
     if isinstance(exc, FileNotFoundError):
         return SourceUnreachable(f"{name}: there is no such file; check the path")
     if isinstance(exc, PermissionError):
@@ -107,11 +109,10 @@ def explain_no_video(opening: Opening) -> SourceUnusable:
     return SourceUnusable(f"{opening.name}: there is no video in it; {remedy}")
 
 
-def _explain_live(exc: av.FFmpegError, name: str) -> SourceError:
-    if isinstance(exc, av.ExitError):
-        return SourceStalled(
-            f"{name}: no video within {READ_S_MAX:.0f} s; check the camera's power and cable"
-        )
+def _explain_live(exc: av.FFmpegError, opening: Opening) -> SourceError:
+    name = opening.name
+    if isinstance(exc, av.ExitError | av.TimeoutError):
+        return explain_stall(opening)
     if isinstance(exc, FileNotFoundError):
         return SourceUnreachable(f"{name}: there is no such device; check cable and path")
     if isinstance(exc, PermissionError):
@@ -125,7 +126,7 @@ def _explain_live(exc: av.FFmpegError, name: str) -> SourceError:
 
 
 def _explain_refusal(
-    exc: av.HTTPError, opening: Opening, status: re.Match[str] | None
+    exc: av.HTTPError | av.HTTPClientError, opening: Opening, status: re.Match[str] | None
 ) -> SourceRefused:
     name = opening.name
     if isinstance(exc, av.HTTPUnauthorizedError):

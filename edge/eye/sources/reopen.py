@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 WAIT_S_FIRST = 1.0
-WAIT_S_MAX = 3.0
-"""A healed camera gives frames again within 10 s: a try that hangs takes 4 s, the next 2 s."""
+WAIT_S_MAX = 2.0
+"""A healed camera gives frames again within 10 s: a stall takes 5 s to notice, a try 2 s."""
 LOGIN_TRIES = 2
 LOGIN_WAIT_S = 31 * 60.0
 """Cameras lock an account for 30 minutes after a few wrong logins (Hikvision, Dahua)."""
