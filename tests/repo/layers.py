@@ -10,8 +10,8 @@ from fnmatch import fnmatch
 GROUND = ("edge.model", "edge.errors")
 FOUNDATION = (*GROUND, "edge.wire", "edge.evidence", "edge.geo")
 _PURE_IN_EYE = (
-    "gate", "motion", "hotspot", "preprocess", "postprocess", "tracker", "association", "follow",
-    "attention", "best_shot", "timing", "still",
+    "gate", "motion", "hotspot", "preprocess", "postprocess", "tracker", "subject", "association",
+    "follow", "attention", "best_shot", "timing", "still",
 )  # fmt: skip
 PURE = (
     "edge.config_checks",
