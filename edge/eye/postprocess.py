@@ -86,9 +86,9 @@ def suppress(detections: Iterable[Detection]) -> list[Detection]:
     """Keep the best of those that show the same thing; vehicles of all labels are one group.
 
     Returns:
-        By falling score; ties by place, so that the order never depends on the input's.
+        By falling score; ties by place and label, so that the order never depends on the input's.
     """
-    ranked = sorted(detections, key=lambda item: (-item.score, item.box))
+    ranked = sorted(detections, key=lambda item: (-item.score, item.box, item.label))
     kept: list[Detection] = []
     for item in ranked:
         if not any(_is_same(item, better) for better in kept):
