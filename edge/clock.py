@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_ULID_RANDOM_BYTES = 10
 _NS_PER_MS = 1_000_000
 
 
@@ -45,14 +46,14 @@ def encode_ulid(utc_ms: int, random: bytes) -> str:
 
     Source: ULID specification, github.com/ulid/spec, "Binary Layout".
     """
-    assert len(random) == 10
+    assert len(random) == _ULID_RANDOM_BYTES
     value = (utc_ms & (2**48 - 1)) << 80 | int.from_bytes(random, "big")
     return "".join(_CROCKFORD[value >> shift & 31] for shift in range(125, -5, -5))
 
 
 def make_ids(clock: Clock) -> Callable[[int], str]:
     """Make a source of unique ids for live work: the time now and 80 random bits."""
-    return lambda _ordinal: encode_ulid(clock.utc_ms(), secrets.token_bytes(10))
+    return lambda _ordinal: encode_ulid(clock.utc_ms(), secrets.token_bytes(_ULID_RANDOM_BYTES))
 
 
 def make_repeatable_ids(seed: bytes) -> Callable[[int], str]:
@@ -64,6 +65,6 @@ def make_repeatable_ids(seed: bytes) -> Callable[[int], str]:
 
     def make(ordinal: int) -> str:
         digest = hashlib.sha256(seed + ordinal.to_bytes(8, "big")).digest()
-        return encode_ulid(ordinal, digest[:10])
+        return encode_ulid(ordinal, digest[:_ULID_RANDOM_BYTES])
 
     return make
