@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -117,7 +118,7 @@ class Analysis:
             tracks=tuple(tracker.tracks(self._tracker)),
             inferences=len(looks),
             is_active=self._is_active(glance.motion, at_rest_too=False) or self._has_movers(t),
-            is_dark=float(glance.luma.mean()) < DARK_LUMA,
+            is_dark=cv2.mean(glance.luma)[0] < DARK_LUMA,
         )
 
     def forget_scene(self) -> None:

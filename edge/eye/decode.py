@@ -15,10 +15,9 @@ _PLANAR = ("yuv420p", "yuvj420p")
 class Decoder:
     """Decodes one stream on one thread; damage costs frames, never an exception."""
 
-    def __init__(self, stream_format: StreamFormat) -> None:
-        """Set up from the format's template header."""
-        self.format = stream_format
-        self._context = make_decoder(stream_format)
+    def __init__(self, stream_format: StreamFormat, *, is_rough: bool = False) -> None:
+        """Set up from the format's template header; `is_rough` is good enough to analyse."""
+        self._context = make_decoder(stream_format, is_rough=is_rough)
         self._walls: dict[int, int] = {}
         self.damaged = 0
 

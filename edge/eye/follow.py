@@ -22,6 +22,8 @@ GRID = 6
 MARGIN = 0.12
 """Share of the box left out on each side: its border shows what is behind."""
 RETURN_PX_MAX = 1.0
+WINDOW_MARGIN_PX = 40
+"""Pixels around the points that the pyramids need; the rest of the picture is left out."""
 POINTS_MIN = 5
 SCALE_STEP_RIGID, SCALE_STEP_SUPPLE = 0.1, 0.01
 """Most that a box may grow or shrink from one analysed frame to the next."""
@@ -65,23 +67,42 @@ def follow(before: Luma, after: Luma, leads: Sequence[Lead], *, mask: Luma) -> l
     if not leads:
         return []
     start = np.concatenate([_grid(lead.box, before.shape) for lead in leads])
-    guess = start + np.repeat([_pixels(lead.shift, before.shape) for lead in leads], GRID**2, 0)
-    start, guess = start.reshape(-1, 1, 2), guess.astype(np.float32).reshape(-1, 1, 2)
-    end, found = _track(before, after, start, guess)
-    back, found_back = _track(after, before, end, start)
-    error = np.linalg.norm(back - start, axis=2).reshape(-1)
+    shifts = np.array([_pixels(lead.shift, before.shape) for lead in leads], np.float32)
+    guess = np.asarray(start + np.repeat(shifts, GRID**2, axis=0), np.float32)
+    window, origin = _window(start, guess, before.shape)
+    before, after = (np.ascontiguousarray(picture[window]) for picture in (before, after))
+    first = (start - origin).reshape(-1, 1, 2)
+    last, found = _track(before, after, first, (guess - origin).reshape(-1, 1, 2))
+    back, found_back = _track(after, before, last, first)
+    end = last.reshape(-1, 2) + origin
+    error = np.linalg.norm(back - first, axis=2).reshape(-1)
     is_good = found & found_back & (error <= RETURN_PX_MAX)
     size = GRID * GRID
     return [
         _move(
             lead,
-            start[index * size : (index + 1) * size, 0],
-            end[index * size : (index + 1) * size, 0],
+            start[index * size : (index + 1) * size],
+            end[index * size : (index + 1) * size],
             is_good=is_good[index * size : (index + 1) * size],
             mask=mask,
         )
         for index, lead in enumerate(leads)
     ]
+
+
+def _window(
+    start: Floats, guess: Floats, shape: tuple[int, ...]
+) -> tuple[tuple[slice, slice], Floats]:
+    """The part of the pictures that the points need, and its corner (x, y)."""
+    points = np.concatenate([start, guess])
+    low = np.maximum(points.min(axis=0) - WINDOW_MARGIN_PX, 0).astype(int)
+    high = points.max(axis=0).astype(int) + WINDOW_MARGIN_PX
+    low = np.minimum(low, np.array((shape[1], shape[0])) - WINDOW_MARGIN_PX).clip(0)
+    window = (
+        slice(low[1], max(high[1], low[1] + WINDOW_MARGIN_PX)),
+        slice(low[0], max(high[0], low[0] + WINDOW_MARGIN_PX)),
+    )
+    return window, low.astype(np.float32)
 
 
 def _track(
@@ -124,7 +145,7 @@ def _move(
     if count < POINTS_MIN:
         return Followed(box, 0.0)
     first, last = start[chosen], end[chosen]
-    shift = np.median(last - first, axis=0)
+    shift = np.partition(last - first, count // 2, axis=0)[count // 2]
     scale = _scale(first, last, SCALE_STEP_RIGID if lead.is_rigid else SCALE_STEP_SUPPLE)
     centre_x = (box[0] + box[2]) / 2 + float(shift[0]) / width
     centre_y = (box[1] + box[3]) / 2 + float(shift[1]) / height
@@ -140,5 +161,6 @@ def _scale(first: Floats, last: Floats, step_max: float) -> float:
     is_apart = before > 1.0
     if not is_apart.any():
         return 1.0
-    ratio = float(np.median(after[is_apart] / before[is_apart]))
+    ratios = after[is_apart] / before[is_apart]
+    ratio = float(np.partition(ratios, ratios.size // 2)[ratios.size // 2])
     return min(max(ratio, 1.0 - step_max), 1.0 + step_max)

@@ -7,7 +7,7 @@ import ctypes
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
 _M_ARENA_MAX = -8
-MMAP_BYTES = 256 * 1024
+MMAP_BYTES = 768 * 1024
 """Anything larger is given back as soon as it is freed. A 1080p frame is 3 MB; left to itself glibc
 raises this limit to the largest block ever freed, and frames leave holes in the heap for good."""
 ARENAS_MAX = 2

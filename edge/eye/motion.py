@@ -7,8 +7,10 @@ without being tracked (a ghost, a moved chair) is taken into it after a few seco
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -35,6 +37,7 @@ SCENE_CHANGE_SHARE = 0.65
 AREA_SHARE_MIN = 0.0006
 GAIN_DOUBT = 0.6
 """Share of a correction that may be wrong at a place: bright parts saturate, dark ones do not."""
+_KERNEL = np.ones((3, 3), np.uint8)
 _MEDIAN_STRIDE = 7
 _GAIN_LIMITS = (0.4, 2.5)
 _OFFSET = 8.0
@@ -98,26 +101,33 @@ def step(
         The new state and what moves.
     """
     gain = _gain(luma, state.background)
-    background = state.background * gain
-    difference = np.abs(luma.astype(np.float32) - background)
-    limit = np.maximum(np.minimum(state.noise, NOISE_MAX) * NOISE_FACTOR, DIFFERENCE_MIN)
-    limit += background * np.float32(abs(gain - 1.0) * GAIN_DOUBT)
-    mask = _clean(np.where(difference > limit, np.uint8(255), np.uint8(0)))
+    picture = luma.astype(np.float32)
+    background = state.background * np.float32(gain)
+    difference = cv2.absdiff(picture, background)
+    mask = _mask(difference, _limit(state.noise, background, gain))
     if ignore is not None:
         mask[ignore > 0] = 0
-    if np.count_nonzero(mask) > SCENE_CHANGE_SHARE * mask.size:
+    count = cv2.countNonZero(mask)
+    if count > SCENE_CHANGE_SHARE * mask.size:
         fresh, nothing = begin(luma, t=t)
         return fresh, Motion(nothing.boxes, nothing.mask, is_scene_change=True)
     elapsed_s = max(t - state.t, 0.0)
-    is_frozen = draw_boxes(frozen, (luma.shape[0], luma.shape[1])) > 0
-    still_s = _count_still(state, luma, is_found=(mask > 0) & ~is_frozen, elapsed_s=elapsed_s)
-    learned = _learn(background, luma, is_blocked=is_frozen | (mask > 0), elapsed_s=elapsed_s)
-    is_absorbed = still_s >= ABSORB_S
-    learned[is_absorbed] = luma[is_absorbed]
-    mask[is_absorbed] = 0
-    noise = _learn_noise(state.noise, difference, is_frozen=is_frozen, elapsed_s=elapsed_s)
-    after = MotionState(learned, noise, luma, still_s, t)
-    return after, Motion(_find_boxes(mask), mask)
+    held = draw_boxes(frozen, (luma.shape[0], luma.shape[1]))
+    loose = cv2.bitwise_and(mask, cv2.bitwise_not(held))
+    still_s = _count_still(state, luma, loose=_as_luma(loose), elapsed_s=elapsed_s)
+    free = cv2.bitwise_not(cv2.bitwise_or(held, mask))
+    cv2.accumulateWeighted(picture, background, _share(elapsed_s, LEARN_S), mask=free)
+    if still_s.any():
+        absorbed = still_s >= ABSORB_S
+        background[absorbed] = picture[absorbed]
+        mask[absorbed] = 0
+    noise = state.noise.copy()
+    capped = np.minimum(difference, np.float32(NOISE_MAX * 2))
+    cv2.accumulateWeighted(
+        capped, noise, _share(elapsed_s, NOISE_LEARN_S), mask=cv2.bitwise_not(held)
+    )
+    after = MotionState(background, noise, luma, still_s, t)
+    return after, Motion(_find_boxes(mask) if count else (), mask)
 
 
 def draw_polygons(polygons: Sequence[Polygon], shape: tuple[int, int]) -> Luma:
@@ -150,44 +160,50 @@ def pixels_of(box: Box, shape: tuple[int, int]) -> tuple[slice, slice]:
 def _gain(luma: Luma, background: Floats) -> float:
     """How much brighter the picture is than the background, by the median over a sparse grid."""
     grid = (slice(None, None, _MEDIAN_STRIDE), slice(None, None, _MEDIAN_STRIDE))
-    ratio = (luma[grid].astype(np.float32) + _OFFSET) / (background[grid] + _OFFSET)
-    return float(np.clip(np.median(ratio), *_GAIN_LIMITS))
+    offset = np.float32(_OFFSET)
+    ratio = ((luma[grid] + offset) / (background[grid] + offset)).reshape(-1)
+    middle = ratio.size // 2
+    return float(np.clip(np.partition(ratio, middle)[middle], *_GAIN_LIMITS))
 
 
-def _clean(mask: Luma) -> Luma:
-    """Drop specks and join what belongs together."""
-    kernel = np.ones((3, 3), np.uint8)
-    opened = cv2.morphologyEx(mask, cv2.MORPH_OPEN, kernel)
-    return np.asarray(cv2.dilate(opened, kernel, iterations=2), np.uint8)
+def _limit(noise: Floats, background: Floats, gain: float) -> Floats:
+    """Grey levels of difference, pixel by pixel, that are no news yet."""
+    usual = np.minimum(noise, np.float32(NOISE_MAX)) * np.float32(NOISE_FACTOR)
+    doubt = background * np.float32(abs(gain - 1.0) * GAIN_DOUBT)
+    return np.asarray(np.maximum(usual, np.float32(DIFFERENCE_MIN)) + doubt, np.float32)
 
 
-def _count_still(
-    state: MotionState, luma: Luma, *, is_found: npt.NDArray[np.bool_], elapsed_s: float
-) -> Floats:
-    is_still = cv2.absdiff(luma, state.previous) <= STILL_MAX
-    return np.where(is_found & is_still, state.still_s + elapsed_s, 0).astype(np.float32)
+def _mask(difference: npt.NDArray[Any], limit: Floats) -> Luma:
+    """Mark what differs; drop specks and join what belongs together."""
+    mask = cv2.compare(difference, limit, cv2.CMP_GT)
+    if not cv2.countNonZero(mask):
+        return _as_luma(mask)
+    opened = cv2.morphologyEx(mask, cv2.MORPH_OPEN, _KERNEL)
+    return _as_luma(cv2.dilate(opened, _KERNEL, iterations=2))
 
 
-def _learn(
-    background: Floats, luma: Luma, *, is_blocked: npt.NDArray[np.bool_], elapsed_s: float
-) -> Floats:
-    share = 1.0 - np.exp(-elapsed_s / LEARN_S)
-    moved = background + np.float32(share) * (luma - background)
-    return np.where(is_blocked, background, moved).astype(np.float32)
+def _count_still(state: MotionState, luma: Luma, *, loose: Luma, elapsed_s: float) -> Floats:
+    """Seconds for which what stands out untracked has kept still."""
+    if not cv2.countNonZero(loose):
+        return np.zeros_like(state.still_s)
+    is_still = (loose > 0) & (cv2.absdiff(luma, state.previous) <= STILL_MAX)
+    return np.where(is_still, state.still_s + np.float32(elapsed_s), np.float32(0))
 
 
-def _learn_noise(
-    noise: Floats, difference: Floats, *, is_frozen: npt.NDArray[np.bool_], elapsed_s: float
-) -> Floats:
-    """Places that keep changing without being tracked (leaves, water) become less sensitive."""
-    share = 1.0 - np.exp(-elapsed_s / NOISE_LEARN_S)
-    moved = noise + np.float32(share) * (np.minimum(difference, NOISE_MAX * 2) - noise)
-    return np.where(is_frozen, noise, moved).astype(np.float32)
+def _share(elapsed_s: float, constant_s: float) -> float:
+    """How far a running average goes towards the present in a time."""
+    return 1.0 - math.exp(-elapsed_s / constant_s)
+
+
+def _as_luma(picture: npt.NDArray[Any]) -> Luma:
+    return np.asarray(picture, np.uint8)
 
 
 def _find_boxes(mask: Luma) -> tuple[Box, ...]:
     height, width = mask.shape
-    count, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    count, _, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(
+        mask, 8, cv2.CV_16U, cv2.CCL_SPAGHETTI
+    )
     boxes = []
     for x, y, w, h, pixels in stats[1:count].tolist():
         if pixels >= AREA_SHARE_MIN * mask.size:

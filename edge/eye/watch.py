@@ -13,6 +13,8 @@ from edge.eye.ring import Gop, Ring
 from edge.model import Frame, Luma, Packet, StreamFormat
 
 FROZEN_KEYFRAMES = 3
+FROZEN_STRIDE = 8
+"""Every eighth line tells a live sensor from a frozen one; all of them cost 0.6 ms a keyframe."""
 FROZEN_S = 10.0
 """A camera that sends the same keyframe again and again is alive and blind."""
 
@@ -70,7 +72,8 @@ class Watch:
         before = self._format
         self._format = stream_format
         if before is None or before.header != stream_format.header:
-            self._decoder = Decoder(stream_format)
+            is_rough = stream_format.gop_s <= gate.GOP_S_MAX  # what it leaves out adds up in a GOP
+            self._decoder = Decoder(stream_format, is_rough=is_rough)
             self._keyframes_90k.clear()
 
     def pause(self, *, is_paused: bool) -> None:
@@ -155,7 +158,7 @@ class Watch:
         if frame.pts_90k not in self._keyframes_90k:
             return
         self._keyframes_90k = {pts for pts in self._keyframes_90k if pts > frame.pts_90k}
-        checksum = zlib.crc32(frame.y.tobytes())
+        checksum = zlib.crc32(frame.y[::FROZEN_STRIDE].tobytes())
         still = self._stillness
         if checksum != still.checksum:
             still = _Stillness(checksum, frame.t, frame.t)
