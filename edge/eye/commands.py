@@ -81,6 +81,11 @@ class CommandReader:
         os.close(self._stop_read)
         os.close(self._stop_write)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether there is a command to take."""
+        return bool(self._items)
+
     def take(self, count_max: int) -> list[Item]:
         """Get the next commands, and the refusals of lines that were none, in their order."""
         return [self._items.popleft() for _ in range(min(count_max, len(self._items)))]

@@ -208,6 +208,8 @@ def _choose(ring: Ring, from_90k: int, to_90k: int) -> list[Gop]:
 
 
 def _span(ring: Ring) -> str:
+    if not ring.size_bytes:
+        return "nothing yet"
     last_t = ring.last_90k / TICKS_PER_S
     return f"{last_t - ring.span_s:.1f} to {last_t:.1f} s"
 

@@ -148,7 +148,7 @@ class Eye:
         self._parts.watch.pause(is_paused=is_paused)
 
     def _turn(self) -> None:
-        taken = self._parts.intake.take(TURN_S)
+        taken = self._parts.intake.take(0.0 if self._commands.is_waiting else TURN_S)
         if taken is not None:
             self._receive(*taken)
         for command in self._commands.take(COMMANDS_A_TURN):

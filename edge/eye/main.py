@@ -246,9 +246,7 @@ def _make_readers(
         return clock.utc_ms() if is_live else begun_ms + pts_90k * 1000 // TICKS_PER_S
 
     def make(lane: Lane, plan: SourcePlan) -> Reader:
-        return Reader(
-            lane, lambda start: plan.connect(start, wall), intake, pace=pace, clock=clock
-        )
+        return Reader(lane, lambda start: plan.connect(start, wall), intake, pace=pace, clock=clock)
 
     return [make(lane, plan) for lane, plan in plans.items()]
 
