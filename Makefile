@@ -1,12 +1,13 @@
 # Everything starts here; `make help` lists it. Folders made (.venv, assets, out) are ignored by git.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help env dev-env test-deps models run test check bench clean
+.PHONY: help env dev-env test-deps models run test check bench picture clean
 
 VENV := .venv
 LOCKS := image-build/python
 SHELLCHECK = $(or $(wildcard $(VENV)/bin/shellcheck),shellcheck)
 SAMPLE := assets/sample/yard.mp4
+SAMPLE_RULES := docs/example/yard.toml
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 12
@@ -31,7 +32,9 @@ models: env ## fetch models and the sample clip into assets/, checked by sha256
 	@$(VENV)/bin/polewatch models fetch --sample
 
 run: models ## look at the sample clip: alerts on the screen, clips in out/run
-	$(VENV)/bin/polewatch eye $(SAMPLE) --pace real --out out/run
+	@echo "$(SAMPLE) at its own speed, 80 s; rules: $(SAMPLE_RULES). Each alert is a JSON line;"
+	@echo "its snapshot and clip come to out/run some seconds later. Ctrl-C ends it."
+	@$(VENV)/bin/polewatch eye $(SAMPLE) --rules $(SAMPLE_RULES) --pace real --out out/run
 
 test: dev-env test-deps models ## all tests
 	@$(VENV)/bin/python -m pytest
@@ -46,6 +49,9 @@ check: dev-env ## style, types, import layers, sizes, dead code, shell scripts
 
 bench: models ## the budget figures of this machine, as a table
 	$(VENV)/bin/polewatch bench
+
+picture: models ## draw docs/picture.svg anew: the drawn scene as the eye sees it
+	@$(VENV)/bin/python docs/make_picture.py docs/picture.svg
 
 clean: ## remove everything that was made here
 	rm -rf $(VENV) assets out *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
