@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 
 from edge.model import TICKS_PER_S, Packet, StreamFormat
 
+_LOOK_BACK_90K = 5 * TICKS_PER_S // 2
+"""Where GOPs are longer than 2 s an eye decodes everything and does not look back."""
+
 
 @dataclass(slots=True)
 class Gop:
@@ -39,7 +42,7 @@ class Ring:
     """The last seconds of one stream."""
 
     def __init__(self, *, bytes_max: int, seconds_max: float) -> None:
-        """`seconds_max` counts whole GOPs beyond it away; `bytes_max` is never passed."""
+        """`bytes_max` is never passed; within it, whole GOPs beyond `seconds_max` go."""
         self._bytes_max = bytes_max
         self._span_90k_max = round(seconds_max * TICKS_PER_S)
         self._gops: deque[Gop] = deque()
@@ -145,7 +148,12 @@ class Ring:
         self._is_open = self._is_open and bool(self._gops)
 
     def _is_beyond_span(self) -> bool:
-        """The oldest GOP may go when the next one alone still reaches back far enough."""
+        """The oldest GOP may go when the next one alone still reaches back far enough.
+
+        Far enough from the GOP before the newest: an eye that wakes at a keyframe looks back at
+        what led up to it, and may open an alert there.
+        """
         if len(self._gops) <= 1:
             return False
-        return self._gops[-1].last_90k - self._gops[1].first_90k >= self._span_90k_max
+        now_90k = max(self._gops[-2].first_90k, self._gops[-1].last_90k - _LOOK_BACK_90K)
+        return now_90k - self._gops[1].first_90k >= self._span_90k_max

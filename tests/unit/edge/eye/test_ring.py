@@ -30,9 +30,15 @@ def starts(gops: list[Gop]) -> list[float]:
 def test_pre_roll_and_the_gop_under_way_are_kept() -> None:
     ring = make_ring(seconds_max=3.0)
     fill(ring, make_packets(100))
-    assert starts(ring.gops_from(0)) == [6.0, 7.0, 8.0, 9.0]
-    assert 3.0 <= ring.span_s < 4.0
+    assert starts(ring.gops_from(0)) == [5.0, 6.0, 7.0, 8.0, 9.0]
     assert not ring.is_short
+
+
+def test_pre_roll_of_an_alert_found_in_the_gop_before_is_still_there() -> None:
+    """Waking at a keyframe, an eye opens alerts up to a GOP in the past."""
+    ring = make_ring(seconds_max=10.0)
+    fill(ring, make_packets(151))
+    assert starts(ring.gops_from(round(14.1 * TICKS_PER_S) - 10 * TICKS_PER_S))[0] == 4.0
 
 
 def test_gops_begin_with_the_one_that_holds_the_moment() -> None:
