@@ -34,11 +34,18 @@ def locked_names(lock: str) -> set[str]:
 
 
 def subcommands(help_text: str) -> set[str]:
-    """The subcommands that an argparse help lists first: `{eye,still,…}`."""
-    match = re.search(r"\{([\w,-]+)\}", help_text)
-    return set(match[1].split(",")) if match else set()
+    """The subcommands that argparse's help lists below `COMMAND`."""
+    _, _, listed = help_text.partition("\n  COMMAND\n")
+    return set(re.findall(r"^    ([a-z][\w-]*) ", listed, flags=re.MULTILINE))
 
 
-def described_commands(document: str) -> set[str]:
-    """The subcommands that a reference page shows: `polewatch eye …`."""
-    return set(re.findall(r"\bpolewatch ([a-z][\w-]*)", document))
+def long_options(help_text: str) -> set[str]:
+    """The long options that argparse's help lists, without `--help`."""
+    listed = re.findall(r"^  (?:-\w, )?(--[\w-]+)", help_text, flags=re.MULTILINE)
+    return set(listed) - {"--help"}
+
+
+def command_section(document: str, command: str) -> str:
+    """What a reference page says below the heading of one subcommand; empty if it has none."""
+    _, _, rest = document.partition(f"\n## `polewatch {command}`\n")
+    return rest.partition("\n## ")[0]

@@ -6,10 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from edge.assets import FOOTAGE, MODELS, Asset
-from tests.repo.documents import described_commands, locked_names, subcommands, table_rows
+from edge.config import load_rules
+from tests.repo.documents import (
+    command_section,
+    locked_names,
+    long_options,
+    subcommands,
+    table_rows,
+)
 from tests.repo.tree import CHECKOUT
 
 THIRD_PARTY = CHECKOUT / "docs/ref/third-party.md"
@@ -54,27 +59,56 @@ def _pins(lock: str) -> set[str]:
     return {line.split()[0] for line in lock.splitlines() if "==" in line and line[0] != "#"}
 
 
-def test_commands_page_describes_every_subcommand() -> None:
-    if not COMMANDS.exists():
-        pytest.skip("docs/ref/commands.md is not written yet")
-    program = Path(sys.executable).with_name("polewatch")
-    shown = subprocess.run([program, "--help"], check=True, capture_output=True, text=True).stdout
+def test_commands_page_describes_every_subcommand_and_option() -> None:
+    page = COMMANDS.read_text(encoding="utf-8")
+    commands = subcommands(_help())
+    assert commands != set()
 
-    assert subcommands(shown) != set()
-    assert subcommands(shown) <= described_commands(COMMANDS.read_text(encoding="utf-8"))
+    for command in sorted(commands):
+        rows = table_rows(command_section(page, command), "option")
+        described = {row[0].strip("`") for row in rows}
+        assert described == long_options(_help(command)), command
+
+
+def _help(*command: str) -> str:
+    program = Path(sys.executable).with_name("polewatch")
+    asked = [str(program), *command, "--help"]
+    return subprocess.run(asked, check=True, capture_output=True, text=True).stdout
+
+
+def test_rules_of_make_run_are_without_fault() -> None:
+    drawn = load_rules(CHECKOUT / "docs/example/yard.toml").for_camera(None)
+
+    assert [rule.type for rule in drawn.rules] == ["intrusion", "line"]
 
 
 def test_planted_differences_are_seen() -> None:
     document = (
         "| file | bytes |\n| --- | --- |\n| a | 1 |\n\n"
         "| package | licence |\n|---|---|\n| b | MIT |\n"
-        "\nRun `polewatch eye CLIP` or\n```\npolewatch still PICTURE\n```\n"
+        "\n## `polewatch eye`\nlooks\n\n## `polewatch still`\nfinds\n"
     )
 
     assert table_rows(document, "file") == [["a", "1"]]
     assert table_rows(document, "package") == [["b", "MIT"]]
     assert table_rows(document, "other") == []
-    assert described_commands(document) == {"eye", "still"}
-    assert subcommands("usage: polewatch [-h] {eye,still,check} ...\n") == {"eye", "still", "check"}
-    assert subcommands("usage: polewatch [-h]\n") == set()
+    assert command_section(document, "eye") == "looks\n"
+    assert command_section(document, "still") == "finds\n"
+    assert command_section(document, "check") == ""
     assert locked_names("a==1 \\\n    --hash=x\nb-c==2 ; sys_platform == 'win32'\n") == {"a"}
+
+
+def test_help_is_read_as_argparse_writes_it() -> None:
+    listed = (
+        "usage: polewatch [-h] COMMAND ...\n\npositional arguments:\n  COMMAND\n"
+        "    eye       look at one camera\n    still     say what is there,\n"
+        "              one line each\n\noptions:\n  -h, --help  show this\n"
+    )
+    options = (
+        "options:\n  -h, --help         show this\n  --config FILE      default: --none\n"
+        "  -q, --quiet        less\n  --pace {real,max}  files\n"
+    )
+
+    assert subcommands(listed) == {"eye", "still"}
+    assert subcommands("usage: polewatch [-h]\n") == set()
+    assert long_options(options) == {"--config", "--quiet", "--pace"}
