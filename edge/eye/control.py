@@ -17,6 +17,17 @@ from edge.eye.snapshot import decode_at, encode_jpeg
 from edge.model import TICKS_PER_S, Command, Json
 
 Fields = Mapping[str, Json]
+ARGUMENTS: Mapping[str, tuple[str, ...]] = {
+    "snapshot": ("at",),
+    "clip": ("from", "to"),
+    "live": ("socket", "format", "stream"),
+    "mute": ("rule", "seconds", "until"),
+    "zones": ("zones", "lines"),
+    "look-began": (),
+    "look-ended": (),
+    "stop": (),
+}
+"""Every command with the arguments it knows."""
 MUTE_S_MAX = 31 * 86_400.0
 """A rule nobody wants for longer is taken out of the configuration."""
 AHEAD_S_MAX = 2.0
@@ -46,14 +57,6 @@ class Steering(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Deed:
-    """How a command is done, and the arguments it knows."""
-
-    do: Callable[[Fields], Fields]
-    arguments: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Control:
     """Carries out commands; `rings` holds one ring for each stream, `folder` is where files go."""
 
@@ -68,35 +71,21 @@ class Control:
         Returns:
             The reply's fields: `ok`, then what was made, or `error` in one line.
         """
+        deeds: dict[str, Callable[[Fields], Fields]] = {
+            "snapshot": self._snapshot,
+            "clip": self._clip,
+            "live": self._live,
+            "mute": self._mute,
+            "zones": self._zones,
+            "look-began": lambda _: self._pause(is_paused=True),
+            "look-ended": lambda _: self._pause(is_paused=False),
+            "stop": self._stop,
+        }
         try:
-            return {"ok": True, **self._find(command).do(command.arguments)}
+            _check(command)
+            return {"ok": True, **deeds[command.name](command.arguments)}
         except EdgeError as exc:
             return {"ok": False, "error": str(exc).replace("\n", "; ")}
-
-    def _find(self, command: Command) -> _Deed:
-        deeds = {
-            "snapshot": _Deed(self._snapshot, ("at",)),
-            "clip": _Deed(self._clip, ("from", "to")),
-            "live": _Deed(self._live, ("socket", "format", "stream")),
-            "mute": _Deed(self._mute, ("rule", "seconds", "until")),
-            "zones": _Deed(self._zones, ("zones", "lines")),
-            "look-began": _Deed(lambda _: self._pause(is_paused=True)),
-            "look-ended": _Deed(lambda _: self._pause(is_paused=False)),
-            "stop": _Deed(self._stop),
-        }
-        deed = deeds.get(command.name)
-        if deed is None:
-            problem, known = f"no command {_show(command.name)}", ", ".join(deeds)
-            raise ValidationError([Fault("kind", problem, f"there are: {known}")])
-        known = ", ".join(deed.arguments) or "none"
-        faults = [
-            Fault(_show(key), f"{command.name} has no such argument", f"there are: {known}")
-            for key in command.arguments
-            if key not in deed.arguments
-        ]
-        if faults:
-            raise ValidationError(faults[:1])
-        return deed
 
     def _snapshot(self, arguments: Fields) -> Fields:
         ring = self.rings["main"]
@@ -153,10 +142,10 @@ class Control:
         ring = self.rings["main"]
         if seconds is None:
             until_t = self._moment(arguments, "until", ring, default=None) / TICKS_PER_S
-        elif _is_number(seconds) and seconds >= 0:
+        elif _is_number(seconds) and 0 <= seconds <= MUTE_S_MAX:
             until_t = ring.last_90k / TICKS_PER_S + seconds
         else:
-            raise ValidationError([Fault("seconds", "not a number from 0 up")])
+            raise ValidationError([Fault("seconds", f"not a number from 0 to {MUTE_S_MAX:.0f}")])
         if until_t > ring.last_90k / TICKS_PER_S + MUTE_S_MAX:
             raise ValidationError([Fault("mute", f"longer than {MUTE_S_MAX:.0f} s")])
         self.steering.mute(rule, until_t)
@@ -199,6 +188,18 @@ class Control:
         if _is_number(value) and 0 <= value < _MEDIA_S_MAX:
             return round(value * TICKS_PER_S)
         raise ValidationError([Fault(key, "missing, or neither seconds nor RFC 3339")])
+
+
+def _check(command: Command) -> None:
+    """Refuse a command or an argument that does not exist."""
+    known = ARGUMENTS.get(command.name)
+    if known is None:
+        there_are = f"there are: {', '.join(ARGUMENTS)}"
+        raise ValidationError([Fault("kind", f"no command {_show(command.name)}", there_are)])
+    for key in command.arguments:
+        if key not in known:
+            problem, there_are = f"{command.name} has no such argument", ", ".join(known) or "none"
+            raise ValidationError([Fault(_show(key), problem, f"there are: {there_are}")])
 
 
 def _choose(ring: Ring, from_90k: int, to_90k: int) -> list[Gop]:
