@@ -88,7 +88,7 @@ def split_pictures(data: bytes) -> list[bytes]:
 
 def decode(fragments: bytes) -> list[float]:
     """Times of all frames; damage raises."""
-    with av.open(io.BytesIO(fragments), format="mp4") as container:
+    with av.open(io.BytesIO(fragments), "r", format="mp4") as container:
         container.streams.video[0].codec_context.options = {"err_detect": "explode"}
         return [float(frame.time or 0) for frame in container.decode(video=0)]
 
