@@ -26,6 +26,7 @@ from edge.eye.ring import Ring
 from edge.eye.rules import engine as rules
 from edge.eye.rules.engine import Engine
 from edge.eye.telling import Telling
+from edge.eye.troubles import Troubles
 from edge.eye.watch import Watch
 from edge.model import (
     TICKS_PER_S,
@@ -42,7 +43,6 @@ TURN_S = 0.2
 COMMANDS_A_TURN = 8
 """So many commands are done between two packets; a flood of them must not starve the camera."""
 SIGHT_S = 10.0
-BACK_S = 10.0
 LOST_S = 6.0
 """Without a packet for this long the camera counts as lost, whatever the connection says."""
 _NS_PER_S = 1_000_000_000
@@ -74,15 +74,6 @@ class Parts:
     is_live: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Shortage:
-    """What has been said of it: the ring can't hold the pre-roll, packets were dropped."""
-
-    is_ring_short: bool = False
-    is_dropping: bool = False
-    dropped: int = 0
-
-
 class Eye:
     """One camera's eye while it runs."""
 
@@ -100,12 +91,10 @@ class Eye:
         self._heard_ns = parts.clock.monotonic_ns()
         self._begun_ns = parts.clock.monotonic_ns()
         self._sight_s = 0.0
-        self._shortage = _Shortage()
         self._sight_state: Sight = "seeing"
         self._is_dark = False
         self._is_lost = False
-        self._faults: dict[Lane, str] = {}
-        self._back_ns: dict[Lane, int] = {}
+        self._troubles = Troubles(parts.clock)
         self._ended: set[Lane] = set()
         self._reason: str | None = None
         self.error: SourceError | None = None
@@ -116,8 +105,9 @@ class Eye:
             self._turn()
         t, _ = self._moment()
         reason = self._reason
-        for seen in self._drain():
-            self._see(seen)
+        if self._parts.analysed in self._formats:
+            for seen in self._parts.watch.drain():
+                self._see(seen)
         self._parts.alerts.change(rules.finish(self._engine, self._rules, t=t, reason=reason), None)
         self._parts.telling.finish(t)
         self._parts.alerts.finish(t)
@@ -188,7 +178,7 @@ class Eye:
             for seen in parts.watch.push(packet):
                 self._see(seen)
         parts.alerts.settle(packet.t)
-        self._notice_health(lane)
+        self._troubles.go_on(lane)
 
     def _see(self, seen: Seen) -> None:
         parts = self._parts
@@ -203,8 +193,7 @@ class Eye:
 
     def _begin(self, lane: Lane, stream_format: StreamFormat) -> None:
         parts = self._parts
-        if lane in self._faults:
-            self._back_ns[lane] = parts.clock.monotonic_ns()
+        self._troubles.begin(lane)
         parts.rings[lane].begin(stream_format)
         self._formats[lane] = stream_format
         self._views.begin(lane, stream_format)
@@ -215,22 +204,8 @@ class Eye:
         if lane == parts.analysed:
             parts.watch.begin(stream_format)
 
-    def _notice_health(self, lane: Lane) -> None:
-        """Say that a stream is back when it stays; one that comes and goes is said to be lost."""
-        back_ns = self._back_ns.get(lane)
-        if back_ns is None or self._parts.clock.monotonic_ns() - back_ns < BACK_S * _NS_PER_S:
-            return
-        del self._back_ns[lane]
-        if self._faults.pop(lane, None) is not None:
-            _log.warning("%s stream is back", lane)
-
     def _lose(self, lane: Lane, lost: SourceLost) -> None:
-        """Take note; a lasting fault is said once, and again when it changes."""
-        said = str(lost.error)
-        self._back_ns.pop(lane, None)
-        if self._faults.get(lane) != said:
-            _log.warning("%s stream lost: %s; retry_s=%.0f", lane, said, lost.retry_s)
-            self._faults[lane] = said
+        self._troubles.lose(lane, lost.error, retry_s=lost.retry_s)
         self._parts.rings[lane].interrupt()
         if lane == "main":
             self._parts.alerts.break_clips()
@@ -247,19 +222,13 @@ class Eye:
         elif self._ended >= set(self._parts.rings):
             self.stop(str(self.error) if self.error else "end of file")
 
-    def _drain(self) -> list[Seen]:
-        lane = self._parts.analysed
-        return self._parts.watch.drain() if lane in self._formats else []
-
     def _notice_silence(self) -> None:
         silent_ns = self._parts.clock.monotonic_ns() - self._heard_ns
         if silent_ns > LOST_S * _NS_PER_S and not self._is_lost:
             self._is_lost = True
-            lane = self._parts.analysed
-            if lane not in self._faults:
-                said = f"{self._parts.camera}: no picture for {LOST_S:.0f} s"
-                self._faults[lane] = f"{said}; check the camera's power, cable and codec"
-                _log.warning("%s stream lost: %s", lane, self._faults[lane])
+            said = f"{self._parts.camera}: no picture for {LOST_S:.0f} s"
+            remedy = "check the camera's power, cable and codec"
+            self._troubles.miss(self._parts.analysed, f"{said}; {remedy}")
 
     def _moment(self) -> tuple[float, int]:
         """Media time (seconds) and wall time now; a live source's goes on without packets."""
@@ -297,7 +266,7 @@ class Eye:
     def _tell_sight(self) -> None:
         t, _ = self._moment()
         self._sight_s, self._sight_state = self._passed_s(), self._sight()
-        self._warn_of_shortage()
+        self._troubles.look(self._parts.rings["main"], dropped=self._parts.intake.dropped)
         counters = self._parts.watch.counters
         report = SightReport(
             frames=counters.frames,
@@ -310,21 +279,6 @@ class Eye:
             rss_mb=_rss_mb(),
         )
         self._parts.emit(wire.encode_sight(self.stamp(t), report))
-
-    def _warn_of_shortage(self) -> None:
-        """Say when memory or time run short; once, until it has been well again."""
-        said, ring = self._shortage, self._parts.rings["main"]
-        dropped = self._parts.intake.dropped
-        now = _Shortage(ring.is_short, dropped > said.dropped, dropped)
-        if now.is_ring_short and not said.is_ring_short:
-            _log.warning(
-                "the ring holds %.1f s, less than the pre-roll:"
-                " raise ring_bytes, or lower the camera's bit rate or keyframe interval",
-                ring.span_s,
-            )
-        if now.is_dropping and not said.is_dropping:
-            _log.warning("this machine can't keep up: %d packets dropped, by whole GOPs", dropped)
-        self._shortage = now
 
 
 def _cpu_s() -> float:
