@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -12,7 +11,6 @@ from pathlib import Path
 import av
 import pytest
 
-from edge.errors import SourceError
 from edge.eye.decode import Decoder
 from edge.eye.ports import PacketSource
 from edge.eye.sources.catalog import plan_source
@@ -24,6 +22,7 @@ from tests.support.packets import (
     make_format,
     make_packets,
     packets_of,
+    take_all,
 )
 from tests.support.rtsp_server import GstRtspServer
 from tests.support.video import Codec, Scene, Shot, Visit, make_clip, make_pictures
@@ -91,10 +90,8 @@ def open_decodable_at(request: pytest.FixtureRequest, tmp_path: Path) -> Iterato
 
 def collect(source: PacketSource) -> list[StreamFormat | Packet]:
     """Take all it gives; a camera ends its stream by an error."""
-    items: list[StreamFormat | Packet] = []
-    with contextlib.suppress(SourceError):
-        for item in source.packets():
-            items.append(item)  # noqa: PERF402 - what came before the error is to be kept
+    items, error = take_all(source)
+    assert error is None or "ended the stream" in str(error)
     return items
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 from edge.errors import SourceError
+from edge.eye.ports import PacketSource
 from edge.model import TICKS_PER_S, Packet, StreamFormat
 
 FRAME_90K = TICKS_PER_S // 10
@@ -110,6 +111,19 @@ def _move(item: StreamFormat | Packet, by_90k: int) -> StreamFormat | Packet:
         item.is_keyframe,
         item.wall_utc_ms,
     )
+
+
+def take_all(
+    source: PacketSource,
+) -> tuple[list[StreamFormat | Packet], SourceError | None]:
+    """Take all that one connection gives, and the error it ends with, if any."""
+    items: list[StreamFormat | Packet] = []
+    try:
+        for item in source.packets():
+            items.append(item)  # noqa: PERF402 - what came before an error is kept
+    except SourceError as exc:
+        return items, exc
+    return items, None
 
 
 def check_stream(items: Sequence[StreamFormat | Packet]) -> None:
