@@ -1,0 +1,215 @@
+"""The watch decodes no more than it must, and misses nothing that happened in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+
+from edge.errors import ModelError
+from edge.eye.analysis import Analysis, Scope, Seen
+from edge.eye.ring import Ring
+from edge.eye.watch import Watch
+from edge.model import Box, Luma, Packet, StreamFormat
+from tests.support.builders import SHAPE, Stage, Thing, make_luma, still, walk
+from tests.support.fake_detector import GOOD, FakeDetector, Manners
+from tests.support.streams import delay, encode_stream
+
+FPS = 10.0
+BOX: Box = (0.1, 0.3, 0.2, 0.7)
+ENTERS_S = 10.35
+"""In the middle of a GOP: the keyframe at 11 s is the first to show it."""
+
+
+class Post:
+    """A watch with its ring, fed by packets."""
+
+    def __init__(self, manners: Manners = GOOD, *, is_held_open: bool = False) -> None:
+        self.detector = FakeDetector(manners)
+        self.ring = Ring(bytes_max=10**7, seconds_max=30.0)
+        self.watch = Watch(Analysis(self.detector, Scope()), self.ring, is_held_open=is_held_open)
+
+    def begin(self, stream_format: StreamFormat) -> None:
+        """A format comes."""
+        self.ring.begin(stream_format)
+        self.watch.begin(stream_format)
+
+    def push(self, packets: Iterable[Packet]) -> list[Seen]:
+        """Packets come; what was seen."""
+        seen = []
+        for packet in packets:
+            self.ring.append(packet)
+            seen += self.watch.push(packet)
+        return seen
+
+    def play(
+        self, pictures: Iterable[tuple[float, Luma]], *, fps: float = FPS, gop_s: float = 1.0
+    ) -> list[Seen]:
+        """Encode pictures, watch them to the end."""
+        stream_format, packets = encode_stream(pictures, fps=fps, gop_s=gop_s)
+        self.begin(stream_format)
+        return self.push(packets) + self.watch.drain()
+
+
+def times(seen: list[Seen]) -> list[float]:
+    return [round(each.frame.t, 3) for each in seen]
+
+
+def make_visit() -> Stage:
+    """Something steps into the picture and walks on."""
+    return Stage([Thing(walk(BOX, (0.1, 0.0), from_t=ENTERS_S))])
+
+
+def test_every_frame_is_decoded_at_first_and_keyframes_only_once_it_is_idle() -> None:
+    post = Post()
+    seen = post.play(Stage().film(20, fps=FPS))
+    counters = post.watch.counters
+    assert counters.frames == 200
+    # 3 s to fall asleep, then one frame a second.
+    assert times(seen) == [index / FPS for index in range(31)] + list(range(4, 20))
+    assert counters.decoded == len(seen)
+    assert counters.distinct == len(seen)
+    assert counters.inferences == post.detector.calls
+    assert not post.watch.is_awake
+
+
+def test_waking_goes_back_to_where_the_motion_began() -> None:
+    post = Post()
+    seen = post.play(make_visit().film(14, fps=FPS))
+    first = next(each for each in seen if each.motion)
+    assert first.frame.t == pytest.approx(10.4)
+    assert post.watch.is_awake
+    assert times(seen)[31:] == [4, 5, 6, 7, 8, 9, 10, *(index / FPS for index in range(101, 140))]
+
+
+def test_frames_come_in_order_and_once_when_it_wakes() -> None:
+    seen = times(Post().play(make_visit().film(16, fps=FPS)))
+    assert seen == sorted(set(seen))
+
+
+def test_what_woke_it_is_looked_at_and_becomes_a_track() -> None:
+    seen = Post().play(make_visit().film(14, fps=FPS))
+    assert min(each.frame.t for each in seen if each.tracks) <= ENTERS_S + 1.0
+    assert {track.track for each in seen for track in each.tracks} == {1}
+
+
+def test_it_falls_asleep_again_when_the_visit_is_over() -> None:
+    stage = Stage([Thing(walk(BOX, (0.3, 0.0), from_t=5.35, to_t=9.0))])
+    post = Post()
+    seen = times(post.play(stage.film(20, fps=FPS)))
+    assert [t for t in seen if t >= 16] == [16, 17, 18, 19]
+    assert not post.watch.is_awake
+
+
+def test_long_gop_is_decoded_whole_and_analysed_twice_a_second_while_idle() -> None:
+    post = Post()
+    seen = times(post.play(Stage().film(20, fps=FPS), gop_s=10.0))
+    assert post.watch.counters.decoded == 200
+    assert [t for t in seen if t > 3] == [3.5 + index / 2 for index in range(33)]
+
+
+def test_visit_between_far_keyframes_is_not_missed() -> None:
+    stage = Stage([Thing(walk(BOX, (0.3, 0.0), from_t=11.2, to_t=14.0))])
+    seen = Post().play(stage.film(20, fps=FPS), gop_s=10.0)
+    assert min(each.frame.t for each in seen if each.motion) <= 11.7
+    assert {track.track for each in seen for track in each.tracks} == {1}
+
+
+@pytest.mark.parametrize(("fps", "per_s"), [(25.0, 12.5), (30.0, 10.0)])
+def test_fast_stream_is_analysed_ten_times_a_second_or_so_while_awake(
+    fps: float, per_s: float
+) -> None:
+    stage = Stage([Thing(walk(BOX, (0.1, 0.0)))])
+    seen = Post().play(stage.film(4, fps=fps), fps=fps)
+    assert len(seen) == pytest.approx(4 * per_s, abs=1)
+
+
+def test_held_open_it_analyses_every_frame() -> None:
+    post = Post(is_held_open=True)
+    assert len(post.play(Stage().film(8, fps=FPS))) == 80
+    assert post.watch.is_awake
+
+
+def test_same_keyframe_for_ten_seconds_is_a_frozen_camera() -> None:
+    post = Post()
+    stream_format, packets = encode_stream(Stage().film(1, fps=FPS), fps=FPS)
+    post.begin(stream_format)
+    post.push(delay(packet, second) for second in range(10) for packet in packets)
+    was_frozen = post.watch.is_frozen
+    post.push([delay(packets[0], 10)])
+    assert (was_frozen, post.watch.is_frozen) == (False, True)
+    distinct = post.watch.counters.distinct
+    post.push(delay(packet, second) for second in range(11, 20) for packet in packets)
+    assert post.watch.counters.distinct == distinct
+    assert post.watch.is_frozen
+
+
+def test_keyframe_that_differs_ends_the_freeze() -> None:
+    post = Post()
+    stream_format, packets = encode_stream(Stage().film(12, fps=FPS), fps=FPS)
+    post.begin(stream_format)
+    post.push(delay(packet, second) for second in range(12) for packet in packets[:10])
+    was_frozen = post.watch.is_frozen
+    post.push([delay(packets[10], 2)])
+    assert (was_frozen, post.watch.is_frozen) == (True, False)
+
+
+def test_live_camera_before_an_empty_place_is_not_frozen() -> None:
+    post = Post()
+    post.play(Stage(noise=1.5).film(20, fps=FPS))
+    assert not post.watch.is_frozen
+
+
+def test_nothing_is_judged_while_paused_and_the_scene_is_learnt_anew_afterwards() -> None:
+    post = Post()
+    stream_format, packets = encode_stream(make_visit().film(16, fps=FPS), fps=FPS)
+    post.begin(stream_format)
+    post.push(packets[:50])
+    calls = post.detector.calls
+    post.watch.pause(is_paused=True)
+    assert post.push(packets[50:150]) == []
+    assert post.detector.calls == calls
+    assert post.watch.counters.frames == 150
+    post.watch.pause(is_paused=False)
+    assert post.watch.is_awake
+    seen = post.push(packets[150:])
+    assert times(seen)[:3] == [15.0, 15.1, 15.2]
+    assert seen[0].motion == ()
+
+
+def test_damaged_keyframe_is_counted_and_the_next_one_seen() -> None:
+    post = Post()
+    stream_format, packets = encode_stream(Stage().film(10, fps=FPS), fps=FPS)
+    packets[60] = replace(packets[60], data=packets[60].data[:40])
+    post.begin(stream_format)
+    seen = times(post.push(packets))
+    assert post.watch.counters.damaged == 1
+    assert seen[31:] == [4, 5, 7, 8, 9]
+
+
+def test_size_that_changes_in_mid_stream_is_decoded_on() -> None:
+    post = Post()
+    post.play(Stage(shape=(90, 120)).film(1, fps=FPS))
+    stream_format, packets = encode_stream(Stage(shape=SHAPE).film(2, fps=FPS), fps=FPS)
+    post.begin(stream_format)
+    seen = post.push(delay(packet, 1.0) for packet in packets)
+    assert {each.frame.y.shape for each in seen} == {SHAPE}
+    assert times(seen) == [index / FPS for index in range(10, 30)]
+
+
+def test_still_pictures_are_not_distinct() -> None:
+    post = Post()
+    post.play([(index / FPS, make_luma()) for index in range(10)])
+    assert post.watch.counters.distinct < 10
+
+
+def test_slow_drop_in_is_seen_by_the_next_keyframe() -> None:
+    post = Post()
+    seen = post.play(Stage([Thing(still(BOX, from_t=8.0))]).film(10, fps=FPS))
+    assert min(each.frame.t for each in seen if each.motion) == 8.0
+
+
+def test_detector_that_fails_is_heard_of() -> None:
+    with pytest.raises(ModelError):
+        Post(Manners(fail_at=0)).play(Stage().film(1, fps=FPS))
