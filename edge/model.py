@@ -29,7 +29,6 @@ LABELS = (
     "dog", "cat", "animal", "object",
 )  # fmt: skip
 VEHICLE_LABELS = ("car", "truck", "bus", "vehicle", "motorcycle")
-SEVERITIES = ("critical", "major", "minor", "info")
 
 Phase = Literal["open", "update", "close"]
 Role = Literal["snapshot", "clip", "thermal", "evidence"]
