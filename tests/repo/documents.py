@@ -49,3 +49,9 @@ def command_section(document: str, command: str) -> str:
     """What a reference page says below the heading of one subcommand; empty if it has none."""
     _, _, rest = document.partition(f"\n## `polewatch {command}`\n")
     return rest.partition("\n## ")[0]
+
+
+def relative_links(document: str) -> list[str]:
+    """The files of this tree that a document points to, without what comes after `#`."""
+    targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)", document)
+    return [target for target in targets if "://" not in target]

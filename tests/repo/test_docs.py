@@ -12,10 +12,11 @@ from tests.repo.documents import (
     command_section,
     locked_names,
     long_options,
+    relative_links,
     subcommands,
     table_rows,
 )
-from tests.repo.tree import CHECKOUT
+from tests.repo.tree import CHECKOUT, tracked_files
 
 THIRD_PARTY = CHECKOUT / "docs/ref/third-party.md"
 COMMANDS = CHECKOUT / "docs/ref/commands.md"
@@ -82,6 +83,18 @@ def test_rules_of_make_run_are_without_fault() -> None:
     assert [rule.type for rule in drawn.rules] == ["intrusion", "line"]
 
 
+def test_links_between_documents_lead_somewhere() -> None:
+    dead = [
+        f"{path}: {target}"
+        for path in tracked_files()
+        if path.endswith(".md")
+        for target in relative_links((CHECKOUT / path).read_text(encoding="utf-8"))
+        if not ((CHECKOUT / path).parent / target).exists()
+    ]
+
+    assert not dead, "\n".join(dead)
+
+
 def test_planted_differences_are_seen() -> None:
     document = (
         "| file | bytes |\n| --- | --- |\n| a | 1 |\n\n"
@@ -92,6 +105,7 @@ def test_planted_differences_are_seen() -> None:
     assert table_rows(document, "file") == [["a", "1"]]
     assert table_rows(document, "package") == [["b", "MIT"]]
     assert table_rows(document, "other") == []
+    assert relative_links("[a](b/c.md#d) ![e](f.svg) [g](https://x.org/h)") == ["b/c.md", "f.svg"]
     assert command_section(document, "eye") == "looks\n"
     assert command_section(document, "still") == "finds\n"
     assert command_section(document, "check") == ""
