@@ -15,11 +15,7 @@ LINES_MAX = 20
 def split(data: bytes, cuts: list[int], *, bytes_max: int = LINES_MAX) -> list[bytes]:
     splitter = LineSplitter(bytes_max=bytes_max)
     edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
-    found = [
-        line
-        for start, end in pairwise(edges)
-        for line in splitter.push(data[start:end])
-    ]
+    found = [line for start, end in pairwise(edges) for line in splitter.push(data[start:end])]
     return found + splitter.finish()
 
 
