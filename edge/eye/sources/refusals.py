@@ -14,7 +14,7 @@ OPEN_S_MAX = 4.0
 """libavformat waits this long twice, for the answer and for the first pictures: 8 s, so that an
 eye stops within 10 s and a healed camera is seen again within 10 s."""
 READ_S_MAX = 5.0
-_STATUS = re.compile(r"failed: (\d{3})[ (]*([^)\n]*)")
+_STATUS = re.compile(r"(?:failed:|HTTP error) (\d{3})[ (]*([^)\n]*)")
 """The camera's own status line; the exception does not carry it, only the library's log does."""
 _TOO_MANY = ("453", "503")
 """453 is "Not Enough Bandwidth" (RFC 2326 §11.3.2); cameras say it when no session is left."""
