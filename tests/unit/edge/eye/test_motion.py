@@ -71,6 +71,13 @@ def test_step_of_light_leaves_no_lasting_box(factor: float) -> None:
     assert late == []
 
 
+def test_cloud_that_comes_in_two_seconds_moves_nothing_and_changes_no_scene() -> None:
+    stage = Stage(light=lambda t: 1 - 0.25 * min(max(t - 3, 0) / 2, 1))
+    seen = watch(stage.film(10, fps=FPS))
+    assert times_with_boxes(seen) == []
+    assert not any(found.is_scene_change for _, found in seen)
+
+
 def test_thing_that_moves_has_a_box_over_it_in_every_picture() -> None:
     thing = Thing(walk((0.1, 0.4, 0.2, 0.7), (0.1, 0.0)))
     for t, found in watch(Stage([thing]).film(6, fps=FPS)):
@@ -185,12 +192,14 @@ def test_same_state_and_picture_give_the_same() -> None:
     np.testing.assert_array_equal(one[0].background, two[0].background)
 
 
-def test_speck_is_no_motion() -> None:
-    luma = make_luma()
+@pytest.mark.parametrize(("side_px", "count"), [(1, 0), (3, 0), (6, 1)])
+def test_speck_is_no_motion_and_a_small_thing_is(side_px: int, count: int) -> None:
+    luma = make_luma((270, 480))
     speck = luma.copy()
-    speck[90, 120] = 235
+    speck[90 : 90 + side_px, 120 : 120 + side_px] = 235
     state, _ = motion.begin(luma, t=0.0)
-    assert motion.step(state, speck, t=0.2, ignore=None, frozen=[])[1].boxes == ()
+    found = motion.step(state, speck, t=0.2, ignore=None, frozen=[])[1]
+    assert len(found.boxes) == count
 
 
 @given(st.lists(st.tuples(*[st.floats(-0.5, 1.5)] * 4), max_size=3))

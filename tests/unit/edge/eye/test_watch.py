@@ -161,14 +161,18 @@ def test_live_camera_before_an_empty_place_is_not_frozen() -> None:
     assert not post.watch.is_frozen
 
 
-def test_nothing_is_judged_while_paused_and_the_scene_is_learnt_anew_afterwards() -> None:
+@pytest.mark.parametrize("paused_at", [10, 50])
+def test_nothing_is_judged_while_paused_and_the_scene_is_learnt_anew_afterwards(
+    paused_at: int,
+) -> None:
+    """After 10 packets it is awake, after 50 idle."""
     post = Post()
     stream_format, packets = encode_stream(make_visit().film(16, fps=FPS), fps=FPS)
     post.begin(stream_format)
-    post.push(packets[:50])
+    post.push(packets[:paused_at])
     calls = post.detector.calls
     post.watch.pause(is_paused=True)
-    assert post.push(packets[50:150]) == []
+    assert post.push(packets[paused_at:150]) == []
     assert post.detector.calls == calls
     assert post.watch.counters.frames == 150
     post.watch.pause(is_paused=False)
