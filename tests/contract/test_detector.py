@@ -149,13 +149,15 @@ def test_fake_fails_and_is_slow_when_told_to() -> None:
 def test_real_one_finds_the_people_of_the_sample() -> None:
     detector = make_real()
     sample = assets_dir() / "sample" / "yard.mp4"
-    if not sample.exists():
-        pytest.skip("the sample clip is not there; run: polewatch models fetch --sample")
+    origin = sample.with_suffix(".mp4.json")
+    if not origin.exists() or "vtest" not in origin.read_text(encoding="utf-8"):
+        pytest.skip("there is no sample of footage; run: polewatch models fetch --sample")
     with av.open(str(sample)) as container:
         picture = next(container.decode(video=0)).to_ndarray(format="rgb24")
     side = min(picture.shape[:2])
     size = (detector.input_px, detector.input_px)
     found = detector.detect(np.asarray(cv2.resize(picture[:side, :side], size), np.uint8))
-    assert [each.label for each in found if each.score > 0.5].count("person") >= 1
+    # Four of the six who are there; with the picture wrongly scaled to the model, one.
+    assert [each.label for each in found if each.score > 0.35].count("person") >= 3
     assert all(a.score >= b.score for a, b in pairwise(found))
     assert suppress(found) == found
