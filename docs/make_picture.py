@@ -18,11 +18,11 @@ from typing import Any, TypeAlias
 
 import cv2
 
-from edge.assets import Package
-from edge.config import load_rules
+from edge.config.load import load_rules
 from edge.errors import ModelError
-from edge.sample import make_sample, sample_path
-from edge.scene import LENGTH_S
+from edge.thirdparty.sample import make_sample, sample_path
+from edge.thirdparty.scene import LENGTH_S
+from edge.thirdparty.store import Package
 
 RULES = Path(__file__).parent / "example" / "yard.toml"
 WIDTH, HEIGHT = 960, 666

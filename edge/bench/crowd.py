@@ -12,7 +12,7 @@ from pathlib import Path
 from edge.bench.clip import Clip
 from edge.bench.measure import cpu_s_of, pause, pss_bytes
 from edge.errors import MeasureFailed
-from edge.forkserver_client import EyePipes, ForkServerClient, ForkServerLost, start_fork_server
+from edge.fork.client import EyePipes, ForkServerClient, ForkServerLost, start_fork_server
 
 BEGIN_S_MAX = 60.0
 _MIB = 2**20

@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from edge.config import make_trial_rules
+from edge.config.load import make_trial_rules
 from edge.eye.main import Options
 from edge.eye.main import run as run_eye
 from edge.eye.ports import Rgb

@@ -21,7 +21,7 @@ from typing import NoReturn
 from edge.clock import Clock
 from edge.errors import EdgeError
 from edge.eye.confinement import die_with_parent, give_up_privileges
-from edge.fork_protocol import (
+from edge.fork.protocol import (
     DESCRIPTOR_COUNT,
     MESSAGE_BYTES_MAX,
     Reply,

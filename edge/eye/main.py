@@ -12,10 +12,9 @@ from typing import Literal
 
 import cv2
 
-from edge.assets import DETECTOR, DETECTOR_LABELS, model_path
 from edge.clock import Clock, SystemClock, make_ids, make_repeatable_ids
-from edge.config import parse_drawing
-from edge.config_model import CameraRules
+from edge.config.load import parse_drawing
+from edge.config.model import CameraRules
 from edge.errors import EdgeError, Fault, ModelError, SourceRefused, ValidationError
 from edge.eye.alerts import Alerts, MediaPlan
 from edge.eye.analysis import Analysis, Scope
@@ -33,6 +32,7 @@ from edge.eye.telling import Telling, Wanted
 from edge.eye.tflite import TfliteDetector
 from edge.eye.watch import Watch
 from edge.model import TICKS_PER_S, Json, Stamp
+from edge.thirdparty.store import DETECTOR, DETECTOR_LABELS, model_path
 
 GOODBYE_S = 2.0
 """A reader that gets packets ends with the next one and takes leave of its camera; one that hangs

@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.assets import DETECTOR, DETECTOR_LABELS, assets_dir, model_path
 from edge.errors import ModelError
 from edge.eye.ports import Detector, Rgb
 from edge.eye.postprocess import suppress
 from edge.eye.tflite import TfliteDetector
 from edge.model import LABELS
+from edge.thirdparty.store import DETECTOR, DETECTOR_LABELS, assets_dir, model_path
 from tests.support.builders import Stage, Thing, make_frame, still
 from tests.support.fake_detector import BAD, GOOD, FakeDetector, Manners
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from edge.asset_clients import obtain
-from edge.assets import Package
 from edge.errors import ModelError
+from edge.thirdparty.clients import obtain
+from edge.thirdparty.store import Package
 
 WHEEL = Package("wheel", "made-models", "1.0", "MIT")
 SDIST = Package("sdist", "made-footage", "1.0", "MIT")

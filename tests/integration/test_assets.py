@@ -8,9 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from edge import assets
-from edge.assets import DETECTOR, MODELS, Asset, Origin, Package, fetch, full_state, model_path
 from edge.errors import ModelError
+from edge.thirdparty import store
+from edge.thirdparty.store import (
+    DETECTOR,
+    MODELS,
+    Asset,
+    Origin,
+    Package,
+    fetch,
+    full_state,
+    model_path,
+)
 
 CONTENT = b"label file" + bytes(range(256)) + b"weights"
 FIRST = Package("npm", "@made/first", "1.0", "MIT")
@@ -146,16 +155,16 @@ def test_model_path_names_the_remedy_when_the_file_is_missing(tmp_path: Path) ->
 
 
 def test_model_path_refuses_a_file_that_was_cut_off(tmp_path: Path) -> None:
-    assets.models_dir(tmp_path).mkdir()
-    (assets.models_dir(tmp_path) / DETECTOR).write_bytes(b"half")
+    store.models_dir(tmp_path).mkdir()
+    (store.models_dir(tmp_path) / DETECTOR).write_bytes(b"half")
 
     with pytest.raises(ModelError, match="is damaged; run: polewatch models fetch"):
         model_path(DETECTOR, tmp_path)
 
 
 def test_model_path_gives_the_file_when_its_length_is_right(tmp_path: Path) -> None:
-    assets.models_dir(tmp_path).mkdir()
-    path = assets.models_dir(tmp_path) / DETECTOR
+    store.models_dir(tmp_path).mkdir()
+    path = store.models_dir(tmp_path) / DETECTOR
     with path.open("wb") as file:
         file.truncate(9_987_728)
 
@@ -169,7 +178,7 @@ def test_model_path_refuses_a_name_that_is_no_asset(tmp_path: Path) -> None:
 
 def test_every_model_states_a_whole_hash_and_a_byte_range_of_its_size() -> None:
     assert len({asset.name for asset in MODELS}) == len(MODELS)
-    for asset in (*MODELS, assets.FOOTAGE):
+    for asset in (*MODELS, store.FOOTAGE):
         assert len(bytes.fromhex(asset.sha256)) == 32
         for origin in asset.origins:
             if origin.to_byte is not None:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from edge.assets import DETECTOR, model_path
 from edge.bench.clip import draw_clips, measure_clip, repeat
 from edge.bench.measure import cpu_s_of, pss_bytes, run_counted, started, wait_until
 from edge.bench.rows import BUDGETS
 from edge.errors import MeasureFailed, ModelError, SourceUnusable
+from edge.thirdparty.store import DETECTOR, model_path
 from tests.repo.tree import CHECKOUT
 from tests.support.video import Scene, Shot, make_clip
 

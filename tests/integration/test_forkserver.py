@@ -16,8 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.fork_protocol import MESSAGE_BYTES_MAX, Reply, parse_reply
-from edge.forkserver_client import (
+from edge.fork.client import (
     COMMAND,
     ONE_THREAD,
     EyePipes,
@@ -25,6 +24,7 @@ from edge.forkserver_client import (
     ForkServerLost,
     start_fork_server,
 )
+from edge.fork.protocol import MESSAGE_BYTES_MAX, Reply, parse_reply
 from tests.support.asked_eye import LineReader, is_alive, wait_gone
 from tests.support.video import Scene, Shot, Visit, make_clip
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import av
 import pytest
 
-from edge import models_command, sample
-from edge.assets import FOOTAGE, MODELS, Package, models_dir, quick_state
+from edge.commands import models
 from edge.errors import ModelError
-from edge.sample import make_sample, sample_origin, sample_path, sample_state
+from edge.thirdparty import sample
+from edge.thirdparty.sample import make_sample, sample_origin, sample_path, sample_state
+from edge.thirdparty.store import FOOTAGE, MODELS, Package, models_dir, quick_state
 
 
 def no_network(package: Package, _member: str, _folder: Path) -> Path:
@@ -22,9 +23,9 @@ def no_network(package: Package, _member: str, _folder: Path) -> Path:
 
 def run(*words: str) -> tuple[int, str]:
     parser = argparse.ArgumentParser()
-    models_command.add_arguments(parser)
+    models.add_arguments(parser)
     out = io.StringIO()
-    return models_command.run(parser.parse_args(words), client=no_network, out=out), out.getvalue()
+    return models.run(parser.parse_args(words), client=no_network, out=out), out.getvalue()
 
 
 def quiet(_line: str) -> None:
@@ -52,7 +53,7 @@ def test_sample_is_drawn_when_no_footage_is_to_be_had(drawn: Path) -> None:
         assert (stream.width, stream.height, stream.frames) == (768, 576, 600)
 
     assert keyframes == [float(second) for second in range(60)]
-    assert sample_origin(drawn) == "drawn by code (edge/scene.py)"
+    assert sample_origin(drawn) == "drawn by code (edge/thirdparty/scene.py)"
 
 
 @pytest.mark.timeout(120)

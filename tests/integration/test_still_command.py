@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.assets import DETECTOR, MODELS, model_path
 from edge.errors import ModelError
 from edge.eye.main import load_detector
+from edge.thirdparty.store import DETECTOR, MODELS, model_path
 from tests.repo.tree import CHECKOUT
 
 pytestmark = pytest.mark.timeout(120)

@@ -14,10 +14,10 @@ _PURE_IN_EYE = (
     "follow", "attention", "best_shot", "timing", "still",
 )  # fmt: skip
 PURE = (
-    "edge.config_checks",
-    "edge.config_model",
+    "edge.config.checks",
+    "edge.config.model",
     "edge.plane",
-    "edge.scene",
+    "edge.thirdparty.scene",
     *(f"edge.eye.{name}" for name in _PURE_IN_EYE),
     "edge.eye.rules",
     "edge.eye.rules.*",
@@ -43,7 +43,7 @@ ROOTS = (
     "edge.bench",
     "edge.bench.*",
     "edge.still",
-    "edge.*_command",
+    "edge.commands.*",
 )
 """Composition roots: they build adapters and hand them over."""
 ADAPTERS = ("edge.eye.sources.*", "edge.eye.tflite")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from edge.config_model import (
+from edge.config.model import (
     LATER_RULE_TYPES,
     RULE_CLASSES,
     TRAFFIC_LABELS,
@@ -32,7 +32,7 @@ from edge.config_model import (
     Update,
     Zone,
 )
-from edge.config_walk import key_of
+from edge.config.walk import key_of
 from tests.repo.documents import table_rows
 from tests.repo.tree import CHECKOUT
 

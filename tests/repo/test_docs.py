@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from edge.assets import FOOTAGE, MODELS, Asset
-from edge.config import load_rules
+from edge.config.load import load_rules
+from edge.thirdparty.store import FOOTAGE, MODELS, Asset
 from tests.repo.documents import (
     command_section,
     locked_names,

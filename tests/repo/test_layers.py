@@ -44,7 +44,7 @@ def test_only_supervision_and_middleware_catch_everything() -> None:
         ("edge.model", "import edge.errors"),
         ("edge.wire", "from edge import config"),
         ("edge.eye.motion", "from edge.eye.ring import Ring"),
-        ("edge.eye.motion", "from edge.config import Config"),
+        ("edge.eye.motion", "from edge.config.load import Config"),
         ("edge.eye.motion", "import time"),
         ("edge.eye.motion", "from pathlib import Path"),
         ("edge.eye.motion", "import os.path"),

@@ -16,10 +16,10 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from edge.commands.eye import add_arguments, make_options
 from edge.exits import run_to_exit_code
 from edge.eye.main import run
 from edge.eye.ports import Rgb
-from edge.eye_command import add_arguments, make_options
 from edge.model import Detection
 
 LIGHT_MIN = 190

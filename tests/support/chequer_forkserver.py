@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 
 from edge.clock import SystemClock
+from edge.commands.eye import add_arguments, make_options
 from edge.exits import run_to_exit_code
 from edge.eye.forkserver import ForkServer, open_control
 from edge.eye.main import run
-from edge.eye_command import add_arguments, make_options
 from tests.support.chequer_eye import ChequerDetector
 
 

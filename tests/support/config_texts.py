@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edge.config import check_config
+from edge.config.load import check_config
 
 GOOD = """
 [pole]

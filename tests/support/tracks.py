@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from edge.config_model import AnyRule, Line, Zone
+from edge.config.model import AnyRule, Line, Zone
 from edge.eye.rules.engine import EngineState, build_engine, finish, make_state, step
 from edge.model import AlertChange, Box, Point, Track
 

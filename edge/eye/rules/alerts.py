@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from edge.config_model import Rule
+from edge.config.model import Rule
 from edge.eye.rules.cases import Case
 from edge.model import AlertChange, Json
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import TypeAlias
 
-from edge.config_model import AnyRule, IntrusionRule, Line, LineRule, LoiterRule, Zone
+from edge.config.model import AnyRule, IntrusionRule, Line, LineRule, LoiterRule, Zone
 from edge.eye.rules import alerts, identity, intrusion, line, loiter
 from edge.eye.rules.alerts import Ledger, Moment
 from edge.eye.rules.cases import Case

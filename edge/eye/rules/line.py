@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from edge.config_model import Line, LineRule
+from edge.config.model import Line, LineRule
 from edge.eye.rules.cases import Case
 from edge.eye.rules.identity import FORGET_S, Seen
 from edge.eye.rules.zones import crosses, distance_to, foot_of

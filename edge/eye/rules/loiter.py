@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edge.config_model import LoiterRule
+from edge.config.model import LoiterRule
 from edge.eye.rules import visits
 from edge.eye.rules.cases import Case
 from edge.eye.rules.identity import Seen

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from edge.config_checks import parse_clock, parse_days
-from edge.config_model import Schedule
+from edge.config.checks import parse_clock, parse_days
+from edge.config.model import Schedule
 
 SECONDS_PER_MINUTE = 60
 DAYS_PER_WEEK = 7

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.config_model import AnyRule, IntrusionRule, LineRule, LoiterRule, Schedule
+from edge.config.model import AnyRule, IntrusionRule, LineRule, LoiterRule, Schedule
 from edge.eye.rules.engine import build_engine, finish, make_state, mute, replace_zones, step
 from edge.model import AlertChange, Point
 from tests.support.tracks import (
@@ -212,8 +212,11 @@ def test_no_intrusion_opens_without_its_debounce(people: list[Walk], times: list
         if change.phase != "open":
             continue
         before = [t for t in times if change.t - 1.0 <= t <= change.t]
-        assert any(
-            all(walk.start_t <= t < walk.end_t and walk.at(t).foot[0] <= 0.5 + 1e-9 for t in before)
-            for walk in people
-            if walk.label in rule.labels
+        reported = [walk for walk in people if walk.label in rule.labels]
+        assert all(  # not one walk alone: a track that takes over another's place goes on with it
+            any(
+                walk.start_t <= t < walk.end_t and walk.at(t).foot[0] <= 0.5 + 1e-9
+                for walk in reported
+            )
+            for t in before
         )

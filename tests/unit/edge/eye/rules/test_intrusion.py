@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from edge.config_model import IntrusionRule
+from edge.config.model import IntrusionRule
 from edge.eye.rules.engine import build_engine, make_state, step
 from edge.model import AlertChange, Point, Track
 from tests.support.tracks import HALF, NOON_UTC_MS, Walk, make_times, make_track, play, told

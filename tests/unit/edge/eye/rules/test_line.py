@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.config_model import LineRule
+from edge.config.model import LineRule
 from edge.model import Point
 from tests.support.tracks import Walk, make_times, play, told
 

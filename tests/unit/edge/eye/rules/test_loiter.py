@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from edge.config_model import LoiterRule
+from edge.config.model import LoiterRule
 from edge.model import Point
 from tests.support.tracks import Walk, make_times, play, told
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.config_model import Schedule
+from edge.config.model import Schedule
 from edge.eye.rules.schedule import is_armed, make_windows
 
 CHONGQING = ZoneInfo("Asia/Shanghai")

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.config import (
+from edge.config.checks import DAYS, parse_clock, parse_days
+from edge.config.load import (
     check_config,
     load_config,
 )
-from edge.config_checks import DAYS, parse_clock, parse_days
-from edge.config_model import Config, IntrusionRule, LineRule, LoiterRule, Schedule
-from edge.config_references import find_idle_pairs, find_reference_faults
-from edge.config_walk import build
+from edge.config.model import Config, IntrusionRule, LineRule, LoiterRule, Schedule
+from edge.config.references import find_idle_pairs, find_reference_faults
+from edge.config.walk import build
 from edge.errors import Fault, ValidationError
 from tests.support.config_texts import CAMERA, GOOD, RULE, check
 

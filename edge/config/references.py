@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
-from edge.config_checks import quote
-from edge.config_walk import suggest
+from edge.config.checks import quote
+from edge.config.walk import suggest
 from edge.errors import Fault
 
 Table: TypeAlias = Mapping[str, Any]

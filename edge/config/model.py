@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
-from edge.config_checks import (
+from edge.config.checks import (
     Check,
     OneOrMany,
     Variants,

@@ -1,6 +1,6 @@
 """Loads the configuration, a rules file or a credentials file; the only part that opens them.
 
-All faults come together; the shapes stand in `config_model`, the strictness in `config_walk`.
+All faults come together; the shapes stand in `model.py`, the strictness in `walk.py`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from edge.config_checks import quote
-from edge.config_model import (
+from edge.config.checks import quote
+from edge.config.model import (
     AnyRule,
     Camera,
     CameraRules,
@@ -26,8 +26,8 @@ from edge.config_model import (
     LooseConfig,
     Zone,
 )
-from edge.config_references import Table, find_idle_pairs, find_reference_faults, tables
-from edge.config_walk import build, suggest
+from edge.config.references import Table, find_idle_pairs, find_reference_faults, tables
+from edge.config.walk import build, suggest
 from edge.errors import Fault, ValidationError
 from edge.model import Json
 

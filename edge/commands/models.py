@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TextIO
 
-from edge.asset_clients import obtain
-from edge.assets import MODELS, Obtain, State, fetch, full_state, models_dir
-from edge.sample import CLIP, make_sample, sample_dir, sample_origin, sample_state
+from edge.thirdparty.clients import obtain
+from edge.thirdparty.sample import CLIP, make_sample, sample_dir, sample_origin, sample_state
+from edge.thirdparty.store import MODELS, Obtain, State, fetch, full_state, models_dir
 
 
 @dataclass(frozen=True, slots=True)

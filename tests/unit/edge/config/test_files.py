@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from edge.config import (
+from edge.config.load import (
     load_config,
     load_credentials,
     load_rules,
@@ -15,7 +15,7 @@ from edge.config import (
     make_trial_rules,
     parse_drawing,
 )
-from edge.config_model import IntrusionRule, LoiterRule
+from edge.config.model import IntrusionRule, LoiterRule
 from edge.errors import ValidationError
 from tests.support.config_texts import CAMERA, GOOD, check
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from edge.clock import SystemClock
-from edge.config import (
+from edge.config.load import (
     find_camera,
     load_config,
     load_credentials,
@@ -19,7 +19,7 @@ from edge.config import (
     make_camera_rules,
     make_trial_rules,
 )
-from edge.config_model import CameraRules
+from edge.config.model import CameraRules
 from edge.errors import Fault, ValidationError
 from edge.exits import EXIT_WRONG_USE, run_to_exit_code
 from edge.eye.forkserver import ForkServer, open_control

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from edge.assets import Package
 from edge.errors import ModelError
+from edge.thirdparty.store import Package
 
 CLIENT_TIMEOUT_S = 900
 """For one run of one client: 96 MB (opencv-doc) at 1 Mbit/s take 770 s."""

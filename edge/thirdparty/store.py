@@ -89,7 +89,7 @@ FOOTAGE = Asset(
 
 def assets_dir() -> Path:
     """The folder that holds all of it: `assets`, beside the folder of this package."""
-    return Path(__file__).resolve().parent.parent / "assets"
+    return Path(__file__).resolve().parents[2] / "assets"
 
 
 def models_dir(root: Path | None = None) -> Path:

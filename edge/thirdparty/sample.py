@@ -16,14 +16,23 @@ from pathlib import Path
 
 import av
 
-from edge import scene
-from edge.assets import FETCH_SAMPLE, FOOTAGE, Obtain, State, assets_dir, fetch, publish, sha256_of
 from edge.errors import ModelError
+from edge.thirdparty import scene
+from edge.thirdparty.store import (
+    FETCH_SAMPLE,
+    FOOTAGE,
+    Obtain,
+    State,
+    assets_dir,
+    fetch,
+    publish,
+    sha256_of,
+)
 
 _log = logging.getLogger(__name__)
 
 CLIP = "yard.mp4"
-DRAWN = "drawn by code (edge/scene.py)"
+DRAWN = "drawn by code (edge/thirdparty/scene.py)"
 FPS = 10
 """The footage's own rate; also the keyframe distance, so that a GOP lasts 1 s."""
 _CRF = "20"

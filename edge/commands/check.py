@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from edge.config import check_config
+from edge.config.load import check_config
 
 EXIT_GOOD = 0
 EXIT_WRONG = 2

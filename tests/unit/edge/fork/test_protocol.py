@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.fork_protocol import Reply, Request, encode, parse_reply, parse_request
+from edge.fork.protocol import Reply, Request, encode, parse_reply, parse_request
 
 ARGUMENT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=9)
 

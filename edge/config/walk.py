@@ -13,7 +13,7 @@ import types
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from edge.config_checks import Check, OneOrMany, Variants, quote
+from edge.config.checks import Check, OneOrMany, Variants, quote
 from edge.errors import Fault
 
 _BAD = object()
@@ -31,7 +31,7 @@ def build(cls: type, table: Mapping[str, object]) -> tuple[Any, list[Fault]]:
     """Build a dataclass from a parsed table.
 
     Args:
-        cls: a dataclass of `config_model`.
+        cls: a dataclass of `config.model`.
         table: what tomllib gave.
 
     Returns:

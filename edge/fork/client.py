@@ -17,7 +17,7 @@ from types import TracebackType
 
 from edge.clock import Clock, SystemClock
 from edge.errors import EdgeError
-from edge.fork_protocol import MESSAGE_BYTES_MAX, Reply, Request, encode, parse_reply
+from edge.fork.protocol import MESSAGE_BYTES_MAX, Reply, Request, encode, parse_reply
 
 COMMAND = (sys.executable, "-m", "edge.cli", "eye", "--forkserver")
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge import scene
+from edge.thirdparty import scene
 
 
 @pytest.mark.parametrize(

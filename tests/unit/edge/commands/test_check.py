@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.check_command import add_arguments, run
+from edge.commands.check import add_arguments, run
 
 TWO_FAULTS = '[pole]\nid = "a b"\n[[camera]]\nname = "c"\nmain = "x"\nwacth = true\n'
 

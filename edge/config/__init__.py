@@ -1,0 +1,1 @@
+"""The one configuration file: its shape, its checks, and how it is loaded."""

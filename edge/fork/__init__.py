@@ -1,0 +1,1 @@
+"""The fork server seen from outside: its protocol, and a client."""
