@@ -6,13 +6,17 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
-from edge import check_command, eye_command, models_command, still_command
-from edge.bench import command as bench_command
-from edge.errors import EdgeError, ValidationError
+from edge.exits import run_to_exit_code
 
-EXIT_FAILED = 1
-EXIT_WRONG_USE = 2
+_COMMANDS = {
+    "eye": ("edge.commands.eye", "look at one camera, file or folder; print what is seen"),
+    "still": ("edge.commands.still", "say what is in still pictures, one JSON line each"),
+    "check": ("edge.commands.check", "say every fault of a configuration at once"),
+    "bench": ("edge.bench.command", "measure what an eye costs here, beside other programs"),
+    "models": ("edge.commands.models", "list, fetch or verify the models"),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,33 +25,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 good, 1 the thing itself failed, 2 wrong use or wrong configuration.
     """
-    options = _make_parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    options = _make_parser(words).parse_args(words)
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
     )
-    try:
-        return int(options.run(options))
-    except ValidationError as exc:
-        sys.stderr.write(f"polewatch: {exc}\n")
-        return EXIT_WRONG_USE
-    except EdgeError as exc:
-        sys.stderr.write(f"polewatch: {exc}\n")
-        return EXIT_FAILED
+    return run_to_exit_code(lambda: int(options.run(options)))
 
 
-def _make_parser() -> argparse.ArgumentParser:
+def _make_parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    """Know every command by name, and import the one that is asked for: an eye starts sooner."""
     parser = argparse.ArgumentParser(prog="polewatch", description="A watch post on a pole.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name, module, words in (
-        ("eye", eye_command, "look at one camera, file or folder; print what is seen"),
-        ("still", still_command, "say what is in still pictures, one JSON line each"),
-        ("check", check_command, "say every fault of a configuration at once"),
-        ("bench", bench_command, "measure what an eye costs here, beside other programs"),
-        ("models", models_command, "list, fetch or verify the models"),
-    ):
-        command = commands.add_parser(name, help=words, description=words.capitalize() + ".")
-        module.add_arguments(command)
-        command.set_defaults(run=module.run)
+    for name, (place, purpose) in _COMMANDS.items():
+        command = commands.add_parser(name, help=purpose, description=purpose.capitalize() + ".")
+        if name in words[:1]:
+            module = import_module(place)
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
     return parser
 
 
