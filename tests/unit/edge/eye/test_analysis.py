@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cache
 
 import numpy as np
 import pytest
@@ -15,10 +16,16 @@ from edge.model import Box, Luma
 from tests.support.builders import SHAPE, Stage, Thing, make_frame, make_luma, still, walk
 from tests.support.fake_detector import BAD, GOOD, FakeDetector, Manners
 
-LARGE = (360, 480)
+LARGE = (270, 360)
 FPS = 10.0
 Path = Callable[[float], Box | None]
 WALK = walk((-0.1, 0.3, 0.0, 0.7), (0.12, 0.0), from_t=1.0)
+
+
+@cache
+def film_walk() -> tuple[tuple[float, Luma], ...]:
+    """Eleven seconds of the walker: the last one is empty again."""
+    return tuple(Stage([Thing(WALK)], shape=LARGE).film(11, fps=FPS))
 
 
 def analyse(
@@ -58,7 +65,7 @@ def test_empty_place_has_no_tracks_and_does_not_keep_the_eye_awake() -> None:
 
 
 def test_thing_that_walks_through_is_one_track_on_nine_frames_of_ten() -> None:
-    seen = analyse(Stage([Thing(WALK)], shape=LARGE).film(11, fps=FPS))
+    seen = analyse(film_walk())
     assert track_ids(seen) == {1}
     assert share_followed(seen, WALK) >= 0.9
     assert seen[-1].tracks == ()
@@ -68,9 +75,7 @@ def test_thing_that_walks_through_is_one_track_on_nine_frames_of_ten() -> None:
 def test_thing_is_followed_on_nine_frames_of_ten_though_the_detector_misbehaves() -> None:
     shares = []
     for seed in (1, 2, 3, 4):
-        seen = analyse(
-            Stage([Thing(WALK)], shape=LARGE).film(10, fps=FPS), FakeDetector(BAD, seed=seed)
-        )
+        seen = analyse(film_walk()[:100], FakeDetector(BAD, seed=seed))
         shares.append(share_followed(seen, WALK))
     assert sum(shares) / len(shares) >= 0.9
     assert min(shares) >= 0.8
@@ -94,7 +99,7 @@ def test_thing_that_stands_there_from_the_first_frame_is_found_and_comes_to_rest
 
 def test_same_pictures_give_the_same() -> None:
     def run() -> list[tuple[object, ...]]:
-        seen = analyse(Stage([Thing(WALK)], shape=LARGE).film(4, fps=FPS), FakeDetector(BAD))
+        seen = analyse(film_walk()[:40], FakeDetector(BAD))
         return [(each.motion, each.detections, each.tracks, each.inferences) for each in seen]
 
     assert run() == run()
@@ -102,7 +107,7 @@ def test_same_pictures_give_the_same() -> None:
 
 def test_looks_keep_to_the_budget_and_are_counted() -> None:
     detector = FakeDetector(GOOD)
-    seen = analyse(Stage([Thing(WALK)], shape=LARGE).film(8, fps=FPS), detector)
+    seen = analyse(film_walk()[:80], detector)
     assert sum(each.inferences for each in seen) == detector.calls
     assert 8 <= detector.calls <= 8 * 2.1 + 5
     assert seen[0].inferences == 1
@@ -116,10 +121,9 @@ def test_asleep_it_looks_but_once_a_minute() -> None:
 
 def test_thing_whose_foot_is_in_an_ignored_place_is_not_seen() -> None:
     lower = ((0.0, 0.6), (1.0, 0.6), (1.0, 1.0), (0.0, 1.0))
-    stage = Stage([Thing(WALK)], shape=LARGE)
-    assert track_ids(analyse(stage.film(8, fps=FPS), scope=Scope(ignore=(lower,)))) == set()
+    assert track_ids(analyse(film_walk()[:60], scope=Scope(ignore=(lower,)))) == set()
     upper = ((0.0, 0.0), (1.0, 0.0), (1.0, 0.25), (0.0, 0.25))
-    assert track_ids(analyse(stage.film(8, fps=FPS), scope=Scope(ignore=(upper,)))) == {1}
+    assert track_ids(analyse(film_walk()[:60], scope=Scope(ignore=(upper,)))) == {1}
 
 
 def test_glance_says_whether_there_is_reason_to_wake_and_changes_nothing() -> None:
