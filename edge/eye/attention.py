@@ -42,6 +42,8 @@ NEED_URGENT = 1.4
 """Lower needs wait until `SPARE_TOKENS` looks are saved up: specks of motion, well-known tracks."""
 SPARE_TOKENS = 2.0
 STILL_DIVISOR = 8.0
+BARREN_SIDE_MIN = 0.08
+"""Share of the look's side (24 of 300 px) below which the detector may well see nothing."""
 BARREN_SAME = 0.4
 BARREN_NEAR = 0.04
 BARREN_WAIT_S = 0.5
@@ -125,7 +127,7 @@ def learn_barren(
     """
     spots = [spot for spot in state.barren if not _covers(found, spot.box)]
     for box in unexplained(now.motion, now.subjects):
-        if not is_mostly_within(box, looked, 0.9) or _covers(found, box):
+        if not _could_tell(looked, box) or _covers(found, box):
             continue
         old = _barren_at(spots, box)
         if old is not None:
@@ -174,6 +176,12 @@ def _choose_crop(state: AttentionState, now: Situation) -> tuple[AttentionState,
         )
     best = max(crops, key=lambda crop: (_gain(crop, first, targets), crop))
     return replace(state, tokens=state.tokens - 1), [best]
+
+
+def _could_tell(looked: Box, box: Box) -> bool:
+    """A look in which the thing is a speck says nothing about it."""
+    side = max((box[axis + 2] - box[axis]) / (looked[axis + 2] - looked[axis]) for axis in (0, 1))
+    return side >= BARREN_SIDE_MIN and is_mostly_within(box, looked, 0.9)
 
 
 def _survey(state: AttentionState, now: Situation) -> tuple[AttentionState, list[Box]]:

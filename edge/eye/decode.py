@@ -19,7 +19,6 @@ class Decoder:
         """Set up from the format's template header; `is_rough` is good enough to analyse."""
         self._context = make_decoder(stream_format, is_rough=is_rough)
         self._walls: dict[int, int] = {}
-        self.damaged = 0
 
     def decode(self, packet: Packet) -> list[Frame]:
         """Feed the next packet; frames come in presentation order, some packets later.
@@ -52,7 +51,6 @@ class Decoder:
         try:
             return list(self._context.decode(unit))
         except av.FFmpegError:
-            self.damaged += 1
             return []
 
     def _make_frame(self, picture: av.VideoFrame) -> Frame:

@@ -27,7 +27,6 @@ class Counters:
     distinct: int = 0
     decoded: int = 0
     inferences: int = 0
-    damaged: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +113,6 @@ class Watch:
         assert self._decoder is not None
         frame = self._decoder.decode_keyframe(keyframe)
         if frame is None:
-            self.counters.damaged += 1
             return []
         self._count(frame)
         glance = self._analysis.glance(frame)

@@ -169,7 +169,7 @@ def test_flickering_specks_side_by_side_are_one_barren_place() -> None:
     state = AttentionState()
     for t, box in ((1.0, speck), (2.0, beside)):
         now = make_situation(t, motion=[box])
-        state = attention.learn_barren(state, now, WHOLE, [])
+        state = attention.learn_barren(state, now, (0.4, 0.4, 0.7, 0.7), [])
     assert [spot.count for spot in state.barren] == [2]
 
 
@@ -284,3 +284,10 @@ def test_state_is_not_changed_by_a_step() -> None:
     attention.step(state, make_situation(5.0, motion=[MOTION]))
     attention.learn_barren(state, make_situation(5.0, motion=[MOTION]), WHOLE, [])
     assert state == AttentionState(whole_t=0.0)
+
+
+def test_look_in_which_the_thing_is_a_speck_says_nothing_about_it() -> None:
+    now = make_situation(1.0, motion=[(0.5, 0.5, 0.52, 0.53)])
+    state = AttentionState()
+    assert attention.learn_barren(state, now, WHOLE, []).barren == ()
+    assert len(attention.learn_barren(state, now, (0.4, 0.4, 0.7, 0.7), []).barren) == 1
