@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from edge.exits import run_to_exit_code
+from edge.exits import fill_standard_descriptors, run_to_exit_code
 
 _COMMANDS = {
     "eye": ("edge.commands.eye", "look at one camera, file or folder; print what is seen"),
@@ -25,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 good, 1 the thing itself failed, 2 wrong use or wrong configuration.
     """
+    fill_standard_descriptors()
     words = list(sys.argv[1:] if arguments is None else arguments)
     options = _make_parser(words).parse_args(words)
     logging.basicConfig(

@@ -20,6 +20,7 @@ from edge.config.load import (
     make_trial_rules,
 )
 from edge.config.model import CameraRules
+from edge.config.not_built import find_not_built
 from edge.errors import Fault, ValidationError
 from edge.exits import EXIT_WRONG_USE, run_to_exit_code
 from edge.eye.forkserver import ForkServer, open_control
@@ -55,7 +56,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the eye, see `edge.eye.main.run`, or the process that eyes are forked from."""
-    _fill_standard_descriptors()
     keep_heap_small()
     if args.forkserver:
         return _serve(args)
@@ -92,16 +92,6 @@ def _run_forked(argv: Sequence[str], detector: Detector) -> int:
     return run_to_exit_code(lambda: run_eye(make_options(args), detector=detector))
 
 
-def _fill_standard_descriptors() -> None:
-    """Open /dev/null where standard input, output or error is closed.
-
-    Else the next file opened would take its number, and lines would be written into that file.
-    """
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # noqa: PLR2004  stderr is 2
-        pass
-    os.close(descriptor)
-
-
 def make_options(args: argparse.Namespace) -> Options:
     """Make the options of one eye from the command's arguments.
 
@@ -110,6 +100,8 @@ def make_options(args: argparse.Namespace) -> Options:
     """
     if (args.source is None) == (args.camera is None):
         raise ValidationError([Fault("eye", "give a SOURCE or --camera NAME, one of the two")])
+    if args.config is not None and args.camera is None:
+        raise ValidationError([Fault("--config", "goes with --camera", "for rules use --rules")])
     wanted = Wanted(motion=args.motion, detections=args.detections, tracks=args.tracks)
     if args.camera is None:
         options = Options(
@@ -125,9 +117,14 @@ def _from_config(args: argparse.Namespace) -> Options:
     path = args.config or _CONFIG
     config = load_config(path)
     camera = find_camera(config.cameras, args.camera)
-    if camera.privacy:
-        remedy = "take privacy out, or wait for the version that burns masks in"
-        raise ValidationError([Fault(f"camera {camera.name}.privacy", "not yet possible", remedy)])
+    if faults := find_not_built(
+        f"camera {camera.name}",
+        kind=camera.kind,
+        watch=camera.watch,
+        privacy=camera.privacy,
+        sources=(camera.main, camera.sub),
+    ):
+        raise ValidationError(faults)
     login = None
     if camera.credentials:
         secret = load_credentials(path.parent / camera.credentials)

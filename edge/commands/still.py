@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -53,10 +54,10 @@ def run(args: argparse.Namespace) -> int:
         try:
             found = find(_load(path), detector)
         except (SourceUnreachable, SourceUnusable) as exc:
-            sys.stderr.write(f"polewatch: {path}: {exc}\n")
+            sys.stderr.write(f"polewatch: {_show(path)}: {exc}\n")
             code = EXIT_FAILED
             continue
-        sys.stdout.buffer.write(wire.encode_still(str(path), found))
+        sys.stdout.buffer.write(wire.encode_still(_show(path), found))
         sys.stdout.buffer.flush()
     return code
 
@@ -78,6 +79,11 @@ def find(data: bytes, detector: Detector) -> list[Detection]:
         (region, detector.detect(cut_square(frame, region, detector.input_px)))
         for region in still.regions(size_px)
     )
+
+
+def _show(path: Path) -> str:
+    """Give a file's name as text, also where it is not UTF-8."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def _load(path: Path) -> bytes:

@@ -21,7 +21,10 @@ AREA_MIN = 1e-6
 """Two pixels of a 1920 by 1080 picture: anything smaller is a slip, not a zone."""
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MINUTES_PER_DAY = 24 * 60
-SCHEMES = ("rtsp", "http", "https", "isapi")
+NETWORK_SCHEMES = ("rtsp", "rtsps", "http", "https")
+LATER_SCHEMES = ("cptv", "lepton", "mlx90640-uart", "isapi", "sim")
+"""Known to the format, not to this version."""
+SCHEMES = (*NETWORK_SCHEMES, "isapi")
 """Sources written with `://`; the others (`v4l2:`, `sim:`, paths) have no host and no password."""
 
 

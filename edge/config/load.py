@@ -26,6 +26,7 @@ from edge.config.model import (
     LooseConfig,
     Zone,
 )
+from edge.config.not_built import find_not_built
 from edge.config.references import Table, find_idle_pairs, find_reference_faults, tables
 from edge.config.walk import build, suggest
 from edge.errors import Fault, ValidationError
@@ -282,12 +283,15 @@ def _check_private(path: Path) -> None:
 
 
 def _warnings(document: Table) -> list[Fault]:
-    warnings = []
+    warnings: list[Fault] = []
     for index, camera in tables(document, "camera"):
-        if camera.get("privacy"):
-            problem = "this version can't burn masks in"
-            remedy = "the camera will refuse ring, clip, snapshot and live"
-            warnings.append(Fault(f"camera[{index}].privacy", problem, remedy))
+        warnings += find_not_built(
+            f"camera[{index}]",
+            kind=camera.get("kind"),
+            watch=camera.get("watch"),
+            privacy=camera.get("privacy"),
+            sources=(camera.get("main"), camera.get("sub")),
+        )
     pole = document.get("pole")
     has_timezone = isinstance(pole, dict) and "timezone" in pole
     if not has_timezone and any("schedule" in rule for _, rule in tables(document, "rule")):

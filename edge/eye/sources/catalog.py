@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from edge.config.checks import LATER_SCHEMES, NETWORK_SCHEMES
 from edge.errors import Fault, SourceRefused, SourceUnreachable, ValidationError
 from edge.eye.ports import PacketSource
 from edge.eye.sources.av_source import AvPacketSource, StartTime, WallClock
@@ -25,8 +26,6 @@ _RTSP_OPTIONS = {
 _HTTP_OPTIONS = {"timeout": _SOCKET_TIMEOUT}
 _SECRET = re.compile(r"(?i)((?:password|passwd|pass|pwd)=)[^&_/]*")
 """Some cameras want the password in the path: /user=admin_password=…_channel=1.sdp"""
-_NETWORK = ("rtsp", "rtsps", "http", "https")
-_LATER = ("cptv", "lepton", "mlx90640-uart", "isapi", "sim")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ def plan_source(word: str, login: Login | None = None) -> SourcePlan:
         SourceUnreachable: the file does not exist.
     """
     scheme = word.partition(":")[0].lower()
-    if scheme in _NETWORK and "://" in word:
+    if scheme in NETWORK_SCHEMES and "://" in word:
         return _plan_network(word, scheme, login)
     if scheme == "v4l2":
         device = word.partition(":")[2]
@@ -85,7 +84,7 @@ def plan_source(word: str, login: Login | None = None) -> SourcePlan:
 def name_source(word: str) -> str:
     """Name a SOURCE for the lines about it: the file's stem, the device, the camera's address."""
     scheme, _, rest = word.partition(":")
-    if scheme.lower() in _NETWORK and rest.startswith("//"):
+    if scheme.lower() in NETWORK_SCHEMES and rest.startswith("//"):
         return _split_place(word)[0] or scheme
     return Path(rest if scheme == "v4l2" else word).stem or "camera"
 
@@ -95,8 +94,8 @@ def _plan_path(word: str, scheme: str) -> SourcePlan:
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError) as exc:
-        if "://" in word or scheme in _LATER:
-            known = ", ".join(f"{name}://" for name in _NETWORK)
+        if "://" in word or scheme in LATER_SCHEMES:
+            known = ", ".join(f"{name}://" for name in NETWORK_SCHEMES)
             remedy = f"give a file, a folder, v4l2:DEVICE or {known}"
             fault = Fault("SOURCE", f"{scheme}: is no kind of source in this version", remedy)
             raise ValidationError([fault]) from exc

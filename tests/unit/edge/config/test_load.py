@@ -165,7 +165,7 @@ BAD: dict[str, tuple[str, list[str]]] = {
     "urls": (
         "[pole]\nid = 'a'\n[[camera]]\nname = 'c'\nmain = 'rstp://h/'\nsub = 'rtsp:///x'",
         [
-            'camera[0].main: "rstp" is not a known kind of URL; one of rtsp://, http://, '
+            'camera[0].main: "rstp" is not a known kind of URL; one of rtsp://, rtsps://, http://, '
             "https://, isapi://",
             "camera[0].sub: has no host; write rtsp://HOST[:PORT]/PATH",
         ],
