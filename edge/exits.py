@@ -10,6 +10,8 @@ from edge.errors import EdgeError, ValidationError
 
 EXIT_FAILED = 1
 EXIT_WRONG_USE = 2
+EXIT_INTERRUPTED = 130
+"""128 + SIGINT, as shells have it."""
 STDERR = 2
 
 
@@ -25,6 +27,8 @@ def run_to_exit_code(run: Callable[[], int]) -> int:
     except BrokenPipeError:
         _discard_output()  # the reader has seen enough, as with `| head`
         return 0
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
     except ValidationError as exc:
         sys.stderr.write(f"polewatch: {exc}\n")
         return EXIT_WRONG_USE

@@ -1,6 +1,6 @@
 """The configuration as frozen dataclasses: every key, its type, its limits and its default.
 
-Pure; `config.py` loads them from a file, docs/ref/config.md and docs/ref/rules.md explain them.
+Pure; `load.py` loads them from a file, docs/ref/config.md and docs/ref/rules.md explain them.
 A field's `key` in its metadata is its name in TOML where that differs; `example` goes into the
 fault when it is missing.
 """

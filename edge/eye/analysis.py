@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -14,7 +14,7 @@ from edge.eye.attention import AttentionState, Situation
 from edge.eye.follow import Lead, follow
 from edge.eye.motion import Motion, MotionState
 from edge.eye.ports import Detector
-from edge.eye.postprocess import group_of, place, suppress
+from edge.eye.postprocess import THRESHOLDS, best_by_label, group_of, place, suppress
 from edge.eye.preprocess import cut_square, shrink_luma
 from edge.eye.subject import Subject, is_stationary
 from edge.eye.tracker import Look, Sighting, TrackerState
@@ -58,10 +58,9 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What is never analysed (`ignore`, fractions) and the scores below which a label is noise."""
+    """What is never analysed (`ignore`, fractions), and whether nothing may be left out."""
 
     ignore: tuple[Polygon, ...] = ()
-    thresholds: Mapping[str, float] | None = None
     looks_everywhere: bool = False
 
 
@@ -77,11 +76,6 @@ class Analysis:
         self._tracker = TrackerState()
         self._attention = AttentionState()
         self._shape: tuple[int, ...] | None = None
-
-    @property
-    def tracks(self) -> tuple[Track, ...]:
-        """The tracks as of the last frame taken."""
-        return tuple(tracker.tracks(self._tracker))
 
     def glance(self, frame: Frame) -> Glance:
         """Compare a frame with the background without changing anything."""
@@ -175,7 +169,8 @@ class Analysis:
 
     def _infer(self, frame: Frame, region: Box) -> list[Detection]:
         picture = cut_square(frame, region, self._detector.input_px)
-        found = suppress(place(self._detector.detect(picture), region))
+        placed = place(self._detector.detect(picture), region)
+        found = suppress(best_by_label(THRESHOLDS, placed))
         if self._ignore is None:
             return found
         return [item for item in found if not self._is_ignored(item.box)]
@@ -192,7 +187,7 @@ class Analysis:
         return [
             _widen(subject.box)
             for subject in self._tracker.subjects
-            if t - subject.anchor_t < FROZEN_S
+            if subject.track and t - subject.anchor_t < FROZEN_S
         ]
 
     def _has_movers(self, t: float) -> bool:

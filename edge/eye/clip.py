@@ -53,7 +53,7 @@ class ClipWriter:
             self._stream = add_stream(self._container, stream_format)
             self._container.start_encoding()
         except (av.FFmpegError, OSError) as exc:
-            self._part.unlink(missing_ok=True)
+            _remove(self._part)
             raise ClipError(f"{path.name}: can't be begun: {exc.strerror}") from exc
 
     def write(self, packet: Packet) -> None:
@@ -94,7 +94,7 @@ class ClipWriter:
         """Give up; what was written goes."""
         with contextlib.suppress(av.FFmpegError, OSError):
             self._container.close()
-        self._part.unlink(missing_ok=True)
+        _remove(self._part)
 
 
 def finish_file(part: Path, path: Path) -> FinishedFile:
@@ -129,5 +129,11 @@ def save_file(path: Path, data: bytes) -> FinishedFile:
         part.write_bytes(data)
         return finish_file(part, path)
     except OSError as exc:
-        part.unlink(missing_ok=True)
+        _remove(part)
         raise ClipError(f"{path.name}: can't be written: {exc.strerror}") from exc
+
+
+def _remove(part: Path) -> None:
+    """Remove what was begun; a disk that takes no writes any more keeps it."""
+    with contextlib.suppress(OSError):
+        part.unlink(missing_ok=True)

@@ -17,7 +17,7 @@ from edge.clock import Clock
 from edge.errors import EdgeError, Fault, SourceError, ValidationError
 from edge.eye.alerts import Alerts
 from edge.eye.analysis import Seen
-from edge.eye.commands import CommandReader
+from edge.eye.commands import QUEUE_MAX, CommandReader
 from edge.eye.control import Control
 from edge.eye.intake import Intake, Item, Lane, SourceEnded, SourceLost
 from edge.eye.live import Views
@@ -91,7 +91,7 @@ class Eye:
         self._heard_ns = parts.clock.monotonic_ns()
         self._begun_ns = parts.clock.monotonic_ns()
         self._sight_s = 0.0
-        self._sight_state: Sight = "seeing"
+        self._sight_state: Sight = "lost"
         self._is_dark = False
         self._is_lost = False
         self._troubles = Troubles(parts.clock)
@@ -105,6 +105,7 @@ class Eye:
             self._turn()
         t, _ = self._moment()
         reason = self._reason
+        self._refuse_what_waits()
         if self._parts.analysed in self._formats:
             for seen in self._parts.watch.drain():
                 self._see(seen)
@@ -153,6 +154,14 @@ class Eye:
             self._notice_silence()
         self._tell_sight_when_due()
 
+    def _refuse_what_waits(self) -> None:
+        """Each command gets its reply, also one that came too late."""
+        late: dict[str, Json] = {"ok": False, "error": "the eye is ending"}
+        for command in self._commands.take(QUEUE_MAX):
+            command_id = None if isinstance(command, EdgeError) else command.id
+            stamp = self.stamp(self._moment()[0])
+            self._parts.emit(wire.encode_reply(stamp, command_id, late))
+
     def _receive(self, lane: Lane, item: Item) -> None:
         if isinstance(item, Packet):
             self._take_packet(lane, item)
@@ -193,7 +202,7 @@ class Eye:
 
     def _begin(self, lane: Lane, stream_format: StreamFormat) -> None:
         parts = self._parts
-        self._troubles.begin(lane)
+        self._troubles.begin(lane, gop_s=stream_format.gop_s)
         parts.rings[lane].begin(stream_format)
         self._formats[lane] = stream_format
         self._views.begin(lane, stream_format)
@@ -217,6 +226,7 @@ class Eye:
         self._ended.add(lane)
         self.error = self.error or ended.error
         is_vital = lane == self._parts.analysed or self._parts.is_live
+        self._is_lost = self._is_lost or (ended.error is not None and is_vital)
         if ended.error is not None and is_vital:
             self.stop(str(ended.error))
         elif self._ended >= set(self._parts.rings):
@@ -245,16 +255,9 @@ class Eye:
         pts_90k, utc_ms = self._now
         return Stamp(self._parts.camera, t, round(utc_ms + (t - pts_90k / TICKS_PER_S) * 1000))
 
-    def _sight(self) -> Sight:
-        if self._is_lost:
-            return "lost"
-        if self._parts.watch.is_frozen:
-            return "frozen"
-        return "dark" if self._is_dark else "seeing"
-
     def _tell_sight_when_due(self) -> None:
-        passed_s = self._passed_s() - self._sight_s
-        if passed_s >= SIGHT_S or self._sight() != self._sight_state:
+        state = _judge(self._parts.watch, is_lost=self._is_lost, is_dark=self._is_dark)
+        if self._passed_s() - self._sight_s >= SIGHT_S or state != self._sight_state:
             self._tell_sight()
 
     def _passed_s(self) -> float:
@@ -265,7 +268,8 @@ class Eye:
 
     def _tell_sight(self) -> None:
         t, _ = self._moment()
-        self._sight_s, self._sight_state = self._passed_s(), self._sight()
+        self._sight_s = self._passed_s()
+        self._sight_state = _judge(self._parts.watch, is_lost=self._is_lost, is_dark=self._is_dark)
         self._troubles.look(self._parts.rings["main"], dropped=self._parts.intake.dropped)
         counters = self._parts.watch.counters
         report = SightReport(
@@ -279,6 +283,15 @@ class Eye:
             rss_mb=_rss_mb(),
         )
         self._parts.emit(wire.encode_sight(self.stamp(t), report))
+
+
+def _judge(watch: Watch, *, is_lost: bool, is_dark: bool) -> Sight:
+    """Say what the eye can see; before the first frame it has seen nothing."""
+    if is_lost or not watch.counters.frames:
+        return "lost"
+    if watch.is_frozen:
+        return "frozen"
+    return "dark" if is_dark else "seeing"
 
 
 def _cpu_s() -> float:

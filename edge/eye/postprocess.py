@@ -13,6 +13,11 @@ Floats = npt.NDArray[np.float32]
 
 SCORE_MIN = 0.25
 """Below this a box helps nobody; the tracker uses weak ones to keep, never to begin, a track."""
+THRESHOLDS = {
+    "person": 0.25, "car": 0.25, "vehicle": 0.25, "bicycle": 0.3,
+    "dog": 0.4, "cat": 0.4, "animal": 0.4,
+}  # fmt: skip
+"""Lowest scores that count in video: what is rare in a yard needs more proof. Own, by eye."""
 OVERLAP_MAX = 0.45
 """IoU above which two boxes of one group are the same thing seen twice."""
 INSIDE_MIN = 0.8

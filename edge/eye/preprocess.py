@@ -25,6 +25,8 @@ def shrink_luma(y: Luma) -> Luma:
     factor = -(-y.shape[1] // LUMA_WIDTH_MAX)
     if factor == 1:
         return y
+    if y.shape[0] < factor:
+        return np.ascontiguousarray(y[:1, ::factor])  # a strip: there is nothing to see in it
     height, width = y.shape[0] // factor, y.shape[1] // factor
     block = y[: height * factor, : width * factor]
     while factor % 2 == 0:  # halving twice costs a sixth of quartering once

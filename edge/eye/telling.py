@@ -26,7 +26,6 @@ class Telling:
         """Nothing is printed that is not `wanted`."""
         self._emit = emit
         self._wanted = wanted
-        self._camera = camera
         self._live: dict[int, Track] = {}
         self._stamp = Stamp(camera, 0.0, 0)
 
@@ -52,6 +51,5 @@ class Telling:
         for key, track in now.items():
             if track.is_hidden:
                 continue  # its box is a guess; the line comes again when it is seen again
-            phase = "update" if key in self._live else "open"
-            self._emit(wire.encode_track(stamp, "update" if phase == "update" else "open", track))
+            self._emit(wire.encode_track(stamp, "update" if key in self._live else "open", track))
             self._live[key] = track

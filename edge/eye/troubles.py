@@ -6,6 +6,7 @@ import logging
 
 from edge.clock import Clock
 from edge.errors import SourceError
+from edge.eye.gate import GOP_S_MAX
 from edge.eye.intake import Lane
 from edge.eye.ring import Ring
 
@@ -27,6 +28,7 @@ class Troubles:
         self._is_short = False
         self._is_dropping = False
         self._dropped = 0
+        self._long_gops: set[Lane] = set()
 
     def lose(self, lane: Lane, error: SourceError, *, retry_s: float) -> None:
         """Take note that a stream is gone."""
@@ -42,8 +44,15 @@ class Troubles:
             _log.warning("%s stream lost: %s", lane, said)
             self._faults[lane] = said
 
-    def begin(self, lane: Lane) -> None:
-        """Take note that a stream has begun again."""
+    def begin(self, lane: Lane, *, gop_s: float) -> None:
+        """Take note that a stream has begun, or that its keyframes are further apart."""
+        if gop_s > GOP_S_MAX and lane not in self._long_gops:
+            self._long_gops.add(lane)
+            _log.warning(
+                "%s stream: keyframes are %.1f s apart; set the camera's keyframe interval"
+                " (GOP, I-frame interval) to 1 s: now every frame has to be decoded",
+                lane, gop_s,
+            )  # fmt: skip
         if lane in self._faults:
             self._back_ns[lane] = self._clock.monotonic_ns()
 

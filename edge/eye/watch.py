@@ -138,7 +138,8 @@ class Watch:
             if self._is_paused or not is_due:
                 continue
             glance = self._analysis.glance(frame)
-            is_awake = self.is_awake or glance.is_suspicious
+            has_woken = has_woken or (glance.is_suspicious and not self.is_awake)
+            is_awake = self.is_awake or has_woken
             seen.append(
                 self._go_on(self._analysis.take(glance, is_awake=is_awake, has_woken=has_woken))
             )

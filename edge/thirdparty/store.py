@@ -1,6 +1,6 @@
 """The third-party files that a checkout fetches: where each comes from and what it must be.
 
-Nothing here is ours and nothing of it is committed. `asset_clients.py` talks to the registries,
+Nothing here is ours and nothing of it is committed. `clients.py` talks to the registries,
 `sample.py` makes the sample clip. Adding a file is one line of `MODELS` and a row of
 docs/ref/third-party.md, which is tested against this table.
 """

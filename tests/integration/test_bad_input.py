@@ -133,7 +133,8 @@ def test_word_that_is_no_source_is_wrong_use(
 
 
 AS_NOBODY = """
-import os, sys
+import locale, os, sys
+import edge.commands.eye
 from edge.cli import main
 if os.geteuid() == 0:
     os.setgroups([])

@@ -239,7 +239,7 @@ def test_gop_beyond_the_ring_gives_a_clip_from_the_next_keyframe(tmp_path: Path)
     opened = next(line for line in ended.of("alert") if line["phase"] == "open")
     clip = clips_of(ended.lines)[0]
     check_clip(out, clip)
-    assert clip["from_t"] > opened["t"]
+    assert clip["from_t"] >= opened["t"]
     assert clip["from_t"] % 6 == 0
 
 
@@ -286,12 +286,12 @@ def test_real_pace_takes_as_long_as_the_film(tmp_path: Path) -> None:
 
 
 @contextmanager
-def small_disk(folder: Path, *, size_bytes: int) -> Iterator[Path]:
+def small_disk(folder: Path, *, size_bytes: int, mode: str = "rw") -> Iterator[Path]:
     """Mount a file system of a few pages; only root may."""
     folder.mkdir()
     if os.geteuid() != 0:
         pytest.skip("a small disk can only be mounted by root")
-    options = f"size={size_bytes}"
+    options = f"size={size_bytes},{mode}"
     command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -322,6 +322,16 @@ def test_full_disk_costs_the_clip_and_nothing_else(tmp_path: Path) -> None:
     film = make(tmp_path / "film.mp4", (14.0, 18.0), seconds=30)
     with small_disk(tmp_path / "out", size_bytes=128 * 1024) as out:
         check_full_disk(run_eye(film, "--out", out), out)
+
+
+def test_read_only_disk_costs_the_files_and_nothing_else(tmp_path: Path) -> None:
+    film = make(tmp_path / "film.mp4", (3.0, 5.0), seconds=7)
+    with small_disk(tmp_path / "out", size_bytes=128 * 1024, mode="ro") as out:
+        ended = run_eye(film, "--out", out)
+    assert ended.code == 0
+    assert {line["file"] for line in ended.of("media")} == {None}
+    assert all("Read-only" in line["reason"] for line in ended.of("media"))
+    assert ended.lines[-1]["kind"] == "end"
 
 
 def test_file_size_limit_costs_the_clip_and_nothing_else(tmp_path: Path) -> None:

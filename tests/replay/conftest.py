@@ -9,7 +9,7 @@ from typing import TypeAlias
 import pytest
 
 from tests.replay.eye_run import EyeRun, run_eye
-from tests.replay.truth import Truth, load_truth, video_folder
+from tests.replay.truth import CHECKOUT, Truth, load_truth, video_folder
 
 RunClip: TypeAlias = Callable[..., EyeRun]
 NO_CLIPS = "development clips (../shared/data/video) are not on this machine"
@@ -36,6 +36,15 @@ def clips() -> Path:
     if folder is None:
         pytest.skip(NO_CLIPS)
     return folder
+
+
+@pytest.fixture(scope="session")
+def sample() -> Path:
+    """The sample clip that a user's machine has too."""
+    found = sorted((CHECKOUT / "assets" / "sample").glob("*.mp4"))
+    if not found:
+        pytest.skip("no sample clip: run `polewatch models fetch --sample` (or `make models`)")
+    return found[0]
 
 
 @pytest.fixture(scope="session")

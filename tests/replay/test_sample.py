@@ -18,12 +18,9 @@ pytestmark = [pytest.mark.replay, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
-def run(run_clip: RunClip) -> EyeRun:
+def run(sample: Path, run_clip: RunClip) -> EyeRun:
     """One run on the sample clip, by the rules that `make run` has."""
-    found = sorted((CHECKOUT / "assets" / "sample").glob("*.mp4"))
-    if not found:
-        pytest.skip("no sample clip: run `polewatch models fetch --sample` (or `make models`)")
-    return run_clip(found[0], "--tracks", "--rules", str(CHECKOUT / "docs/example/yard.toml"))
+    return run_clip(sample, "--tracks", "--rules", str(CHECKOUT / "docs/example/yard.toml"))
 
 
 def test_each_rule_of_make_run_opens_alerts(run: EyeRun) -> None:

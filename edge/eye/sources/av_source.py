@@ -178,23 +178,29 @@ class AvPacketSource:
 
     def _passed(self, container: InputContainer, stream: VideoStream) -> Iterator[Packet]:
         """Give packets from the first keyframe on, untouched but for their times."""
-        fps = _nominal_fps(stream)
+        timing = make_timing(start_90k=0, fps=0)
+        for index, (raw, received) in enumerate(self._begun(container, stream)):
+            if index == 0:
+                timing = make_timing(start_90k=self._start(), fps=_nominal_fps(stream))
+            timing, (pts_90k, dts_90k) = step(timing, received)
+            yield Packet(bytes(raw), pts_90k, dts_90k, raw.is_keyframe, self._wall(pts_90k))
+
+    def _begun(
+        self, container: InputContainer, stream: VideoStream
+    ) -> Iterator[tuple[_RawPacket, RawTime]]:
+        """Give what comes from the first keyframe on; the first few wait for times to go by."""
         held: list[tuple[_RawPacket, RawTime]] = []
-        timing = None
+        is_begun = False
         for raw in self._demux(container, stream):
-            if not held and timing is None and not raw.is_keyframe:
-                continue
-            held.append((raw, self._raw_time(raw, stream)))
-            if timing is None:
-                if held[-1][1].dts_90k is None and len(held) < UNTIMED_MAX:
-                    continue
-                times = fill_start([time for _, time in held], frame_90k=frame_ticks(fps))
-                held = [(raw, time) for (raw, _), time in zip(held, times, strict=True)]
-                timing = make_timing(start_90k=self._start(), fps=fps)
-            for each, received in held:
-                timing, (pts_90k, dts_90k) = step(timing, received)
-                yield Packet(bytes(each), pts_90k, dts_90k, each.is_keyframe, self._wall(pts_90k))
-            held = []
+            if is_begun:
+                yield raw, self._raw_time(raw, stream)
+            elif held or raw.is_keyframe:
+                held.append((raw, self._raw_time(raw, stream)))
+                is_begun = held[-1][1].dts_90k is not None or len(held) >= UNTIMED_MAX
+                if is_begun:
+                    yield from _fill(held, stream)
+        if not is_begun:
+            yield from _fill(held, stream)
 
     def _encoded(self, container: InputContainer, stream: VideoStream) -> Iterator[Packet]:
         timing = None
@@ -261,6 +267,15 @@ def _ticks(value: int | None, time_base: object) -> int | None:
     if value is None or not time_base:
         return None
     return round(value * time_base * TICKS_PER_S)  # type: ignore[operator]
+
+
+def _fill(
+    held: list[tuple[_RawPacket, RawTime]], stream: VideoStream
+) -> Iterator[tuple[_RawPacket, RawTime]]:
+    """Give the first packets with the times they lack."""
+    frame_90k = frame_ticks(_nominal_fps(stream))
+    times = fill_start([time for _, time in held], frame_90k=frame_90k)
+    yield from zip([raw for raw, _ in held], times, strict=True)
 
 
 def _nominal_fps(stream: VideoStream) -> float:

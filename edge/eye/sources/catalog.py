@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 from dataclasses import dataclass
@@ -86,7 +87,8 @@ def name_source(word: str) -> str:
     scheme, _, rest = word.partition(":")
     if scheme.lower() in NETWORK_SCHEMES and rest.startswith("//"):
         return _split_place(word)[0] or scheme
-    return Path(rest if scheme == "v4l2" else word).stem or "camera"
+    stem = Path(rest if scheme == "v4l2" else word).stem or "camera"
+    return os.fsencode(stem).decode("utf-8", "replace")
 
 
 def _plan_path(word: str, scheme: str) -> SourcePlan:

@@ -99,7 +99,9 @@ def explain_cut(opening: Opening) -> SourceUnusable:
 
 def explain_nothing(opening: Opening, codec: str) -> SourceUnusable:
     """Say that nothing could be made of what came."""
-    remedy = "set the camera to H.264 or H.265" if opening.is_live else "convert it to H.264"
+    remedy = "check that the file is whole, or convert it"
+    if opening.is_live:
+        remedy = "set the camera to H.264 or H.265"
     return SourceUnusable(f"{opening.name}: no picture in it could be read ({codec}); {remedy}")
 
 

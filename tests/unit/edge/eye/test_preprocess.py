@@ -187,3 +187,7 @@ def test_square_is_square_and_holds_what_it_was_made_for(
     assert square[1] <= box[1] + 1e-9
     assert square[2] >= box[2] - 1e-9
     assert square[3] >= box[3] - 1e-9
+
+
+def test_strip_lower_than_the_factor_keeps_one_row() -> None:
+    assert shrink_luma(np.zeros((16, 8192), np.uint8)).shape == (1, 456)

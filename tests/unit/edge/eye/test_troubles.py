@@ -42,7 +42,7 @@ def test_stream_that_stays_is_said_to_be_back(
     troubles: Troubles, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     troubles.lose("main", SILENT, retry_s=2)
-    troubles.begin("main")
+    troubles.begin("main", gop_s=1.0)
     troubles.go_on("main")
     assert len(caplog.messages) == 1
     clock.move(BACK_S)
@@ -58,7 +58,7 @@ def test_stream_that_comes_and_goes_says_nothing_new(
 ) -> None:
     for _ in range(5):
         troubles.lose("main", SILENT, retry_s=2)
-        troubles.begin("main")
+        troubles.begin("main", gop_s=1.0)
         clock.move(BACK_S / 2)
         troubles.go_on("main")
     assert len(caplog.messages) == 1
@@ -90,3 +90,15 @@ def test_short_ring_and_dropped_packets_are_said_until_all_is_well_again(
         ["this", "machine", "can't"],
         ["this", "machine", "can't"],
     ]
+
+
+def test_keyframes_far_apart_are_said_once_with_what_to_set(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    troubles = Troubles(ManualClock())
+    troubles.begin("main", gop_s=2.0)
+    assert caplog.messages == []
+    troubles.begin("main", gop_s=4.8)
+    troubles.begin("main", gop_s=25.0)
+    assert [message.partition(":")[0] for message in caplog.messages] == ["main stream"]
+    assert "4.8 s apart; set the camera's keyframe interval" in caplog.messages[0]
