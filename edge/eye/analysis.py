@@ -22,6 +22,8 @@ from edge.model import Box, Detection, Frame, Luma, Polygon, Track
 
 FROZEN_S = 60.0
 """A thing at rest this long may become background; until then its place learns nothing."""
+FROZEN_UNTOLD_S = 1.0
+"""What has not become a track by then may: else a weak detection freezes its place for ever."""
 FROZEN_MARGIN = 0.15
 """Share of its size by which a track's frozen place is wider: shadows, a blurred edge."""
 DARK_LUMA = 22.0
@@ -187,7 +189,8 @@ class Analysis:
         return [
             _widen(subject.box)
             for subject in self._tracker.subjects
-            if subject.track and t - subject.anchor_t < FROZEN_S
+            if (subject.track or t - subject.first_t < FROZEN_UNTOLD_S)
+            and t - subject.anchor_t < FROZEN_S
         ]
 
     def _has_movers(self, t: float) -> bool:

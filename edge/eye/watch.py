@@ -138,8 +138,7 @@ class Watch:
             if self._is_paused or not is_due:
                 continue
             glance = self._analysis.glance(frame)
-            has_woken = has_woken or (glance.is_suspicious and not self.is_awake)
-            is_awake = self.is_awake or has_woken
+            is_awake = self.is_awake or glance.is_suspicious
             seen.append(
                 self._go_on(self._analysis.take(glance, is_awake=is_awake, has_woken=has_woken))
             )
