@@ -10,7 +10,7 @@ compile() {
     lock=$1
     shift
     UV_CUSTOM_COMPILE_COMMAND="image-build/python/lock.sh" uv pip compile --quiet --no-config \
-        --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+        --universal --python-version 3.11 --generate-hashes --no-emit-find-links \
         --override image-build/python/left-out.txt "$@" --output-file "$lock" pyproject.toml
 }
 
