@@ -24,7 +24,7 @@ LEARN_S = 8.0
 """Time constant of the background where nothing is found; own, drift of 1 level/s stays unseen."""
 NOISE_LEARN_S = 20.0
 ABSORB_S = 4.0
-"""What keeps still this long untracked becomes background."""
+"""What keeps still this long becomes background, once no track holds its place."""
 NOISE_INITIAL = 3.0
 DIFFERENCE_MIN = 9.0
 """Grey levels; sensor noise and compression of a quiet 4 Mbit/s camera stay below 7."""
@@ -113,12 +113,11 @@ def step(
         return fresh, Motion(nothing.boxes, nothing.mask, is_scene_change=True)
     elapsed_s = max(t - state.t, 0.0)
     held = draw_boxes(frozen, (luma.shape[0], luma.shape[1]))
-    loose = cv2.bitwise_and(mask, cv2.bitwise_not(held))
-    still_s = _count_still(state, luma, loose=_as_luma(loose), elapsed_s=elapsed_s)
+    still_s = _count_still(state, luma, mask=mask, elapsed_s=elapsed_s)
     free = cv2.bitwise_not(cv2.bitwise_or(held, mask))
     cv2.accumulateWeighted(picture, background, _share(elapsed_s, LEARN_S), mask=free)
     if still_s.any():
-        absorbed = still_s >= ABSORB_S
+        absorbed = (still_s >= ABSORB_S) & (held == 0)
         background[absorbed] = picture[absorbed]
         mask[absorbed] = 0
     noise = state.noise.copy()
@@ -182,11 +181,11 @@ def _mask(difference: npt.NDArray[Any], limit: Floats) -> Luma:
     return _as_luma(cv2.dilate(opened, _KERNEL, iterations=2))
 
 
-def _count_still(state: MotionState, luma: Luma, *, loose: Luma, elapsed_s: float) -> Floats:
-    """Seconds for which what stands out untracked has kept still."""
-    if not cv2.countNonZero(loose):
+def _count_still(state: MotionState, luma: Luma, *, mask: Luma, elapsed_s: float) -> Floats:
+    """Seconds for which what stands out has kept still."""
+    if not cv2.countNonZero(mask):
         return np.zeros_like(state.still_s)
-    is_still = (loose > 0) & (cv2.absdiff(luma, state.previous) <= STILL_MAX)
+    is_still = (mask > 0) & (cv2.absdiff(luma, state.previous) <= STILL_MAX)
     return np.where(is_still, state.still_s + np.float32(elapsed_s), np.float32(0))
 
 
