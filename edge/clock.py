@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+NS_PER_S = 1_000_000_000
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ULID_RANDOM_BYTES = 10
 _NS_PER_MS = 1_000_000

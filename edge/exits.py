@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from edge.errors import EdgeError, ValidationError
 
+EXIT_GOOD = 0
 EXIT_FAILED = 1
 EXIT_WRONG_USE = 2
 EXIT_INTERRUPTED = 130

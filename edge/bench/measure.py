@@ -19,6 +19,7 @@ from typing import IO
 
 import edge
 from edge.bench.rows import Name, Series
+from edge.clock import NS_PER_S
 from edge.errors import MeasureFailed
 
 RUN_S_MAX = 900.0
@@ -26,7 +27,6 @@ RUN_S_MAX = 900.0
 STOP_S_MAX = 15.0
 _POLL_S = 0.02
 _CHECKOUT = Path(edge.__file__).resolve().parent.parent
-_NS_PER_S = 1_000_000_000
 _KIB = 1024
 
 
@@ -130,7 +130,7 @@ def cpu_s_of(pid: int) -> float:
     try:
         threads = [thread / "schedstat" for thread in (folder / "task").iterdir()]
         spent_ns = [int(thread.read_text(encoding="ascii").split()[0]) for thread in threads]
-        return sum(spent_ns) / _NS_PER_S
+        return sum(spent_ns) / NS_PER_S
     except FileNotFoundError:
         fields = (folder / "stat").read_text(encoding="ascii").rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -9,9 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from edge.config.load import check_config
-
-EXIT_GOOD = 0
-EXIT_WRONG = 2
+from edge.exits import EXIT_GOOD, EXIT_WRONG_USE
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,9 +33,9 @@ def run(args: argparse.Namespace) -> int:
         lists = {"faults": faults, "warnings": warnings}
         found |= {name: [asdict(fault) for fault in each] for name, each in lists.items()}
         sys.stdout.write(json.dumps(found, ensure_ascii=False) + "\n")
-        return EXIT_WRONG if faults else EXIT_GOOD
+        return EXIT_WRONG_USE if faults else EXIT_GOOD
     lines = [str(fault) for fault in faults] + [f"warning: {fault}" for fault in warnings]
     if not faults:
         lines.append(f"{args.file}: good")
     sys.stdout.write("\n".join(lines) + "\n")
-    return EXIT_WRONG if faults else EXIT_GOOD
+    return EXIT_WRONG_USE if faults else EXIT_GOOD

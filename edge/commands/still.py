@@ -9,14 +9,13 @@ from pathlib import Path
 
 from edge import wire
 from edge.errors import Fault, SourceUnreachable, SourceUnusable, ValidationError
+from edge.exits import EXIT_FAILED, EXIT_GOOD
 from edge.eye import still
 from edge.eye.main import load_detector
 from edge.eye.ports import Detector
 from edge.eye.preprocess import cut_square
 from edge.model import Detection
 
-EXIT_GOOD = 0
-EXIT_FAILED = 1
 FILE_BYTES_MAX = 64 * 2**20
 
 

@@ -6,18 +6,16 @@ import contextlib
 import hashlib
 import os
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 import av
 
 from edge.errors import ClipError
-from edge.eye.header import add_stream
-from edge.model import TICKS_PER_S, Packet, StreamFormat
+from edge.eye.remux import PacketCopier
+from edge.model import Packet, StreamFormat
 
 _OPTIONS = {"movflags": "hybrid_fragmented"}
 """Fragments while it is written, so that a cut-off file still plays; a plain MP4 once finished."""
-_TIME_BASE = Fraction(1, TICKS_PER_S)
 _READ_BYTES = 1 << 20
 
 
@@ -45,13 +43,12 @@ class ClipWriter:
         """
         self._path = path
         self._part = path.with_name(f".{path.name}.part")
-        self._first_90k: int | None = None
+        self._is_empty = True
         self.header = stream_format.header
         self.span_90k = (0, 0)
         try:
             self._container = av.open(str(self._part), "w", format="mp4", options=_OPTIONS)
-            self._stream = add_stream(self._container, stream_format)
-            self._container.start_encoding()
+            self._copier = PacketCopier(self._container, stream_format)
         except (av.FFmpegError, OSError) as exc:
             _remove(self._part)
             raise ClipError(f"{path.name}: can't be begun: {exc.strerror}") from exc
@@ -62,16 +59,12 @@ class ClipWriter:
         Raises:
             ClipError: it can't be written.
         """
-        if self._first_90k is None:
+        if self._is_empty:
             assert packet.is_keyframe
-            self._first_90k = packet.dts_90k
+            self._is_empty = False
             self.span_90k = (packet.pts_90k, packet.pts_90k)
-        unit = av.Packet(packet.data)
-        unit.pts = packet.pts_90k - self._first_90k
-        unit.dts = packet.dts_90k - self._first_90k
-        unit.time_base, unit.is_keyframe, unit.stream = _TIME_BASE, packet.is_keyframe, self._stream
         try:
-            self._container.mux_one(unit)
+            self._copier.copy(packet)
         except (av.FFmpegError, OSError) as exc:
             self.abandon()
             raise ClipError(f"{self._path.name}: can't be written: {exc.strerror}") from exc

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from edge.clock import Clock
+from edge.clock import NS_PER_S, Clock
 from edge.errors import EdgeError
 from edge.eye.confinement import die_with_parent, give_up_privileges
 from edge.fork.protocol import (
@@ -37,7 +37,6 @@ STOP_S_MAX = 10.0
 _CRASHED = 70
 """Exit code of an eye with a programmer error, EX_SOFTWARE of sysexits.h."""
 _HUNG_UP = select.POLLHUP | select.POLLRDHUP | select.POLLERR
-_NS_PER_S = 1_000_000_000
 _NS_PER_MS = 1_000_000
 
 RunEye = Callable[[list[str]], int]
@@ -197,7 +196,7 @@ class ForkServer:
         """Ask all eyes to stop, give them time, kill the rest; nobody is left behind."""
         for pid in self._pid_of.values():
             os.kill(pid, signal.SIGTERM)
-        deadline_ns = self._clock.monotonic_ns() + round(STOP_S_MAX * _NS_PER_S)
+        deadline_ns = self._clock.monotonic_ns() + round(STOP_S_MAX * NS_PER_S)
         self._poller.unregister(self._control)
         self._wait_for_eyes(deadline_ns)
         for pid in self._pid_of.values():

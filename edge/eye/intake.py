@@ -101,11 +101,6 @@ class Intake:
             self._is_closed = True
             self._changed.notify_all()
 
-    def backlog(self, lane: Lane) -> int:
-        """Items of one lane that wait."""
-        with self._changed:
-            return len(self._lanes[lane].items)
-
     def _is_full(self, state: _LaneState) -> bool:
         return state.bytes_held >= LANE_BYTES_MAX or len(state.items) >= LANE_PACKETS_MAX
 

@@ -12,18 +12,17 @@ import select
 import socket
 import struct
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import Literal, get_args
 
 import av
 
 from edge.errors import Fault, ValidationError
 from edge.eye.decode import Decoder
-from edge.eye.header import add_stream
 from edge.eye.intake import Lane
+from edge.eye.remux import PacketCopier
 from edge.eye.ring import Gop, Ring
 from edge.eye.snapshot import encode_jpeg
-from edge.model import TICKS_PER_S, Frame, Packet, StreamFormat
+from edge.model import Frame, Packet, StreamFormat
 
 VIEWS_MAX = 8
 WAITING_BYTES_MAX = 2 * 2**20
@@ -35,7 +34,6 @@ PATIENCE_S = 2.0
 CATCH_UP_PACKETS_MAX = 60
 """Longest GOP, in packets, that is decoded at once for a first JPEG before the next keyframe."""
 _OPTIONS = {"movflags": "empty_moov+default_base_moof+frag_every_frame", "flush_packets": "1"}
-_TIME_BASE = Fraction(1, TICKS_PER_S)
 
 Form = Literal["jpeg", "fragments"]
 FORMS: tuple[Form, ...] = get_args(Form)
@@ -208,18 +206,12 @@ class _Muxer:
 
     def __init__(self, stream_format: StreamFormat) -> None:
         self._sink = io.BytesIO()
-        self._container = av.open(self._sink, "w", format="mp4", options=_OPTIONS)
-        self._stream = add_stream(self._container, stream_format)
-        self._first_90k: int | None = None
+        container = av.open(self._sink, "w", format="mp4", options=_OPTIONS)
+        self._copier = PacketCopier(container, stream_format)
 
     def encode(self, packet: Packet) -> bytes:
         """Give the bytes that are complete with this packet (those of the one before it)."""
-        if self._first_90k is None:
-            self._first_90k = packet.dts_90k
-        unit = av.Packet(packet.data)
-        unit.pts, unit.dts = packet.pts_90k - self._first_90k, packet.dts_90k - self._first_90k
-        unit.time_base, unit.is_keyframe, unit.stream = _TIME_BASE, packet.is_keyframe, self._stream
-        self._container.mux_one(unit)
+        self._copier.copy(packet)
         data = self._sink.getvalue()
         self._sink.seek(0)
         self._sink.truncate()

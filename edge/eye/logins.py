@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from edge.clock import Clock
+from edge.clock import NS_PER_S, Clock
 from edge.eye.sources.reopen import LOGIN_TRIES, LOGIN_WAIT_S
-
-_NS_PER_S = 1_000_000_000
 
 
 class Logins:
@@ -23,7 +21,7 @@ class Logins:
     def hold_s(self) -> float:
         """Seconds until a login may be tried again; 0 when it may now."""
         with self._lock:
-            return max(0, self._held_until_ns - self._clock.monotonic_ns()) / _NS_PER_S
+            return max(0, self._held_until_ns - self._clock.monotonic_ns()) / NS_PER_S
 
     def refuse(self) -> None:
         """Take note of a refused login; after the last allowed one, hold all of them back."""
@@ -31,7 +29,7 @@ class Logins:
             self._refused += 1
             if self._refused >= LOGIN_TRIES:
                 self._refused = 0
-                wait_ns = round(LOGIN_WAIT_S * _NS_PER_S)
+                wait_ns = round(LOGIN_WAIT_S * NS_PER_S)
                 self._held_until_ns = self._clock.monotonic_ns() + wait_ns
 
     def accept(self) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge import wire
-from edge.clock import Clock
+from edge.clock import NS_PER_S, Clock
 from edge.errors import EdgeError, Fault, SourceError, ValidationError
 from edge.eye.alerts import Alerts
 from edge.eye.analysis import Seen
@@ -45,7 +45,6 @@ COMMANDS_A_TURN = 8
 SIGHT_S = 10.0
 LOST_S = 6.0
 """Without a packet for this long the camera counts as lost, whatever the connection says."""
-_NS_PER_S = 1_000_000_000
 _MIB = 2**20
 
 _log = logging.getLogger(__name__)
@@ -234,7 +233,7 @@ class Eye:
 
     def _notice_silence(self) -> None:
         silent_ns = self._parts.clock.monotonic_ns() - self._heard_ns
-        if silent_ns > LOST_S * _NS_PER_S and not self._is_lost:
+        if silent_ns > LOST_S * NS_PER_S and not self._is_lost:
             self._is_lost = True
             said = f"{self._parts.camera}: no picture for {LOST_S:.0f} s"
             remedy = "check the camera's power, cable and codec"
@@ -247,7 +246,7 @@ class Eye:
             return pts_90k / TICKS_PER_S, utc_ms
         if not self._formats:
             return 0.0, self._parts.clock.utc_ms()
-        silent_s = (self._parts.clock.monotonic_ns() - self._now_ns) / _NS_PER_S
+        silent_s = (self._parts.clock.monotonic_ns() - self._now_ns) / NS_PER_S
         return pts_90k / TICKS_PER_S + max(silent_s, 0.0), self._parts.clock.utc_ms()
 
     def stamp(self, t: float) -> Stamp:
@@ -263,7 +262,7 @@ class Eye:
     def _passed_s(self) -> float:
         """Seconds of a camera's run by the clock, seen or not; of a file by its own time."""
         if self._parts.is_live:
-            return (self._parts.clock.monotonic_ns() - self._begun_ns) / _NS_PER_S
+            return (self._parts.clock.monotonic_ns() - self._begun_ns) / NS_PER_S
         return self._moment()[0]
 
     def _tell_sight(self) -> None:

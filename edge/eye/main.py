@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -252,7 +253,7 @@ def _make_readers(
 
 
 def _hash(source: str) -> bytes:
-    """Hash a file, or the names and sizes in a folder, for ids that a second run repeats."""
+    """Hash a file's ends and size, or a folder's names and sizes, for ids a second run repeats."""
     path = Path(source)
     digest = hashlib.sha256()
     try:
@@ -261,8 +262,11 @@ def _hash(source: str) -> bytes:
                 digest.update(f"{each.name}:{each.lstat().st_size}\n".encode())
             return digest.digest()
         with path.open("rb") as file:
-            while block := file.read(_HASH_BYTES):
-                digest.update(block)
+            size_bytes = file.seek(0, os.SEEK_END)
+            digest.update(f"{size_bytes}\n".encode())
+            for start in (0, max(size_bytes - _HASH_BYTES, 0)):
+                file.seek(start)
+                digest.update(file.read(_HASH_BYTES))
     except OSError as exc:
         message = f"{path.name}: can't be read ({exc.strerror}); check owner, mode and disk"
         raise SourceRefused(message) from exc

@@ -10,11 +10,10 @@ import os
 import select
 from collections.abc import Callable
 
-from edge.clock import Clock
+from edge.clock import NS_PER_S, Clock
 
 Emit = Callable[[bytes], None]
 """Write one line; bytes end with a newline."""
-_NS_PER_S = 1_000_000_000
 _LOOK_MS = 200
 _PIECE_BYTES = select.PIPE_BUF
 """What a pipe takes without blocking once poll(2) calls it writable, see pipe(7)."""
@@ -52,7 +51,7 @@ class Output:
 
     def hurry(self, patience_s: float) -> None:
         """Wait no longer than this for the reader from now on; safe in a signal handler."""
-        self._deadline_ns = self._clock.monotonic_ns() + round(patience_s * _NS_PER_S)
+        self._deadline_ns = self._clock.monotonic_ns() + round(patience_s * NS_PER_S)
 
     def _has_room(self) -> bool:
         if self._poller.poll(_LOOK_MS):

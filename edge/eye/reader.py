@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from edge.clock import Clock
+from edge.clock import NS_PER_S, Clock
 from edge.errors import SourceError, SourceRefused
 from edge.eye.intake import Intake, Lane, SourceEnded, SourceLost
 from edge.eye.logins import Logins
@@ -14,7 +14,6 @@ from edge.eye.ports import PacketSource
 from edge.eye.sources.reopen import wait_after
 from edge.model import TICKS_PER_S, Packet
 
-_NS_PER_S = 1_000_000_000
 HEALTHY_S = 10.0
 """Packets for this long make earlier failures forgotten."""
 
@@ -38,7 +37,7 @@ class MediaClock:
         with self._lock:
             if self._begun_ns is None:
                 self._begun_ns = now_ns
-            return (now_ns - self._begun_ns) * TICKS_PER_S // _NS_PER_S
+            return (now_ns - self._begun_ns) * TICKS_PER_S // NS_PER_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,15 +130,15 @@ class Reader:
         if self._pace.logins is not None:
             self._pace.logins.accept()
         self._connected_ns = self._clock.monotonic_ns()
-        return self._connected_ns - packet.dts_90k * _NS_PER_S // TICKS_PER_S
+        return self._connected_ns - packet.dts_90k * NS_PER_S // TICKS_PER_S
 
     def _go_on(self, packet: Packet, begun_ns: int) -> None:
         self._last_90k = packet.dts_90k
-        if self._clock.monotonic_ns() - self._connected_ns > HEALTHY_S * _NS_PER_S:
+        if self._clock.monotonic_ns() - self._connected_ns > HEALTHY_S * NS_PER_S:
             self._failures = 0
-        due_ns = begun_ns + packet.dts_90k * _NS_PER_S // TICKS_PER_S
+        due_ns = begun_ns + packet.dts_90k * NS_PER_S // TICKS_PER_S
         if self._pace.is_real_time:
-            left_s = max(0, due_ns - self._clock.monotonic_ns()) / _NS_PER_S
+            left_s = max(0, due_ns - self._clock.monotonic_ns()) / NS_PER_S
             self._pace.rest(self._stopping, left_s)
 
     def _resume_90k(self) -> int:
@@ -152,10 +151,12 @@ class Reader:
     def _wait_after(self, error: SourceError) -> None:
         """Say that the stream is lost and wait before the next try."""
         self._failures += 1
-        wait_s = wait_after(self._failures)
+        is_login = isinstance(error, SourceRefused) and error.is_login
+        is_refused = isinstance(error, SourceRefused) and not is_login
+        wait_s = wait_after(self._failures, is_refused=is_refused)
         logins = self._pace.logins
         if logins is not None:
-            if isinstance(error, SourceRefused) and error.is_login:
+            if is_login:
                 logins.refuse()
             wait_s = max(wait_s, logins.hold_s())
         self._intake.put(self._lane, SourceLost(error, wait_s))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from edge.clock import Clock
+from edge.clock import NS_PER_S, Clock
 from edge.errors import SourceError
 from edge.eye.gate import GOP_S_MAX
 from edge.eye.intake import Lane
@@ -12,7 +12,6 @@ from edge.eye.ring import Ring
 
 BACK_S = 10.0
 """A stream that stays this long is back; one that comes and goes counts as lost."""
-_NS_PER_S = 1_000_000_000
 
 _log = logging.getLogger(__name__)
 
@@ -59,7 +58,7 @@ class Troubles:
     def go_on(self, lane: Lane) -> None:
         """Take note of a packet."""
         back_ns = self._back_ns.get(lane)
-        if back_ns is None or self._clock.monotonic_ns() - back_ns < BACK_S * _NS_PER_S:
+        if back_ns is None or self._clock.monotonic_ns() - back_ns < BACK_S * NS_PER_S:
             return
         del self._back_ns[lane]
         if self._faults.pop(lane, None) is not None:

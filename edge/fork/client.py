@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
-from edge.clock import Clock, SystemClock
+from edge.clock import NS_PER_S, Clock, SystemClock
 from edge.errors import EdgeError
 from edge.fork.protocol import MESSAGE_BYTES_MAX, Reply, Request, encode, parse_reply
 
@@ -26,7 +26,6 @@ READY_S_MAX = 30.0
 ANSWER_S_MAX = 10.0
 STOP_S_MAX = 15.0
 """Eyes get 10 s to end, see `edge.eye.forkserver`."""
-_NS_PER_S = 1_000_000_000
 
 
 class ForkServerLost(EdgeError, OSError):
@@ -171,10 +170,10 @@ class ForkServerClient:
     def _wait(self, is_it: Callable[[Reply], bool], timeout_s: float) -> Reply:
         """Wait for one reply; others stay to be received."""
         others: list[Reply] = []
-        deadline_ns = self._clock.monotonic_ns() + round(timeout_s * _NS_PER_S)
+        deadline_ns = self._clock.monotonic_ns() + round(timeout_s * NS_PER_S)
         try:
             while (left_ns := deadline_ns - self._clock.monotonic_ns()) > 0:
-                heard = self.receive(left_ns / _NS_PER_S)
+                heard = self.receive(left_ns / NS_PER_S)
                 found = next((reply for reply in heard if is_it(reply)), None)
                 others += [reply for reply in heard if reply is not found]
                 if found is not None:

@@ -55,3 +55,8 @@ def relative_links(document: str) -> list[str]:
     """The files of this tree that a document points to, without what comes after `#`."""
     targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)", document)
     return [target for target in targets if "://" not in target]
+
+
+def named_files(document: str) -> set[str]:
+    """The Python files that a document names in code type."""
+    return set(re.findall(r"`([\w./]+\.py)`", document))

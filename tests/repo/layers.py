@@ -42,7 +42,6 @@ ROOTS = (
     "edge.station.main",
     "edge.bench",
     "edge.bench.*",
-    "edge.still",
     "edge.commands.*",
 )
 """Composition roots: they build adapters and hand them over."""

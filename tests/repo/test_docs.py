@@ -12,6 +12,7 @@ from tests.repo.documents import (
     command_section,
     locked_names,
     long_options,
+    named_files,
     relative_links,
     subcommands,
     table_rows,
@@ -95,6 +96,19 @@ def test_links_between_documents_lead_somewhere() -> None:
     assert not dead, "\n".join(dead)
 
 
+def test_files_that_documents_name_are_there() -> None:
+    tracked = tracked_files()
+    gone = [
+        f"{path}: {name}"
+        for path in tracked
+        if path.endswith(".md")
+        for name in named_files((CHECKOUT / path).read_text(encoding="utf-8"))
+        if not any(f"/{each}".endswith(f"/{name}") for each in tracked)
+    ]
+
+    assert not gone, "\n".join(gone)
+
+
 def test_planted_differences_are_seen() -> None:
     document = (
         "| file | bytes |\n| --- | --- |\n| a | 1 |\n\n"
@@ -105,6 +119,7 @@ def test_planted_differences_are_seen() -> None:
     assert table_rows(document, "file") == [["a", "1"]]
     assert table_rows(document, "package") == [["b", "MIT"]]
     assert table_rows(document, "other") == []
+    assert named_files("`a.py`, `b/c.py` and `python d.py`, e.py") == {"a.py", "b/c.py"}
     assert relative_links("[a](b/c.md#d) ![e](f.svg) [g](https://x.org/h)") == ["b/c.md", "f.svg"]
     assert command_section(document, "eye") == "looks\n"
     assert command_section(document, "still") == "finds\n"

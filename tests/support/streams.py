@@ -8,7 +8,7 @@ from dataclasses import replace
 import av
 import numpy as np
 
-from edge.eye.header import describe_annex_b
+from edge.eye.sources.describe import describe_annex_b
 from edge.eye.sources.encoder import GopEncoder
 from edge.model import TICKS_PER_S, Luma, Packet, StreamFormat
 

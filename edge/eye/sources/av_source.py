@@ -15,8 +15,9 @@ import av.logging
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from edge.clock import NS_PER_S
 from edge.errors import SourceError
-from edge.eye.header import describe_annex_b, describe_stream
+from edge.eye.sources.describe import describe_annex_b, describe_stream
 from edge.eye.sources.encoder import GopEncoder
 from edge.eye.sources.probe import Picture, StreamProbe
 from edge.eye.sources.refusals import (
@@ -44,7 +45,6 @@ _RawPacket: TypeAlias = "av.Packet[VideoStream]"
 _PASSED = ("h264", "hevc")
 _CUT_OFF = ("File ended prematurely", "partial file")
 """Cut Matroska and MP4 files end as if that were their end; only the library's log tells."""
-_NS_PER_S = 1_000_000_000
 
 WallClock = Callable[[int], int]
 """Media time in 90 kHz ticks to the wall time (UTC milliseconds) it was captured at."""
@@ -233,7 +233,7 @@ class AvPacketSource:
     def _arrival(self) -> int | None:
         if not self._opening.is_live:
             return None
-        return time.monotonic_ns() * TICKS_PER_S // _NS_PER_S
+        return time.monotonic_ns() * TICKS_PER_S // NS_PER_S
 
 
 def _quiet_library() -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import av
 
 from edge.errors import SourceRefused, SourceUnusable
-from edge.eye.header import describe_annex_b
 from edge.eye.sources.av_source import StartTime, WallClock
+from edge.eye.sources.describe import describe_annex_b
 from edge.eye.sources.encoder import GopEncoder
 from edge.eye.sources.probe import Picture, StreamProbe
 from edge.model import TICKS_PER_S, Packet, StreamFormat

@@ -147,6 +147,19 @@ def test_streams_of_one_camera_count_refused_logins_together() -> None:
     assert lost.retry_s == 1860.0
 
 
+def test_camera_that_says_no_is_asked_less_and_less_often() -> None:
+    clock = ManualClock()
+    intake = Intake(("main",), is_lossless=False)
+    source = ScriptedSource((), error=SourceRefused("yard: too many sessions"))
+    reader = make_reader(lambda _: source, intake, clock=clock, pace=live(clock))
+    reader.start()
+    items = take(intake, 5)
+    reader.stop()
+    assert reader.join(WAIT_S)
+    lost = [item.retry_s for item in items if isinstance(item, SourceLost)]
+    assert lost == [1.0, 2.0, 4.0, 8.0, 8.0]
+
+
 class SlowSource(ScriptedSource):
     """Six seconds pass before each packet."""
 

@@ -1,4 +1,4 @@
-"""Inside, share, crossing, distance and masks."""
+"""Inside, crossing and distance."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.eye.rules.zones import crosses, distance_to, draw_mask, foot_of, is_inside, share_in
+from edge.eye.rules.zones import crosses, distance_to, foot_of, is_inside
 from edge.model import Point, Polygon
 from tests.support.tracks import make_track
 
@@ -56,20 +56,6 @@ def test_inside_agrees_with_the_square_itself(point: Point) -> None:
     )
 
 
-def test_share_is_the_part_of_the_box_in_the_polygon() -> None:
-    assert share_in(SQUARE, (0.3, 0.3, 0.4, 0.4)) == pytest.approx(1)
-    assert share_in(SQUARE, (0.1, 0.3, 0.3, 0.4)) == pytest.approx(0.5)
-    assert share_in(SQUARE, (0.0, 0.0, 0.1, 0.1)) == 0
-    assert share_in(HOOK, (0.0, 0.0, 0.6, 0.6)) == pytest.approx(0.75)
-    assert share_in(SQUARE, (0.3, 0.3, 0.3, 0.4)) == 0
-
-
-@given(points, points)
-def test_share_is_between_none_and_all(a: Point, b: Point) -> None:
-    box = (min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1]))
-    assert 0 <= share_in(HOOK, box) <= 1
-
-
 def test_path_crosses_only_between_the_ends_of_the_line() -> None:
     start, end = (0.2, 0.5), (0.8, 0.5)
     assert crosses(((0.5, 0.4), (0.5, 0.6)), start, end)
@@ -101,13 +87,3 @@ def test_distance_is_positive_on_the_right_of_the_arrow() -> None:
 def test_foot_is_kept_in_the_frame_when_the_box_leans_out() -> None:
     assert foot_of(make_track(1, (0.5, 1.03))) == (0.5, 1.0)
     assert foot_of(make_track(1, (-0.01, 0.7))) == (0.0, 0.7)
-
-
-def test_mask_covers_the_pixels_of_all_polygons() -> None:
-    top: Polygon = ((0, 0), (1, 0), (1, 0.25), (0, 0.25))
-    left: Polygon = ((0, 0), (0.5, 0), (0.5, 1), (0, 1))
-    mask = draw_mask([top, left], width=8, height=4)
-    assert mask.shape == (4, 8)
-    assert mask.dtype == bool
-    assert mask.astype(int).tolist() == [[1] * 8, *[[1, 1, 1, 1, 0, 0, 0, 0]] * 3]
-    assert not draw_mask([], width=3, height=2).any()

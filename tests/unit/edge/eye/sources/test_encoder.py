@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from edge.eye.header import describe_annex_b
+from edge.eye.sources.describe import describe_annex_b
 from edge.eye.sources.encoder import GopEncoder
 from edge.model import TICKS_PER_S
 
