@@ -26,7 +26,7 @@ from edge.config.model import (
     LooseConfig,
     Zone,
 )
-from edge.config.not_built import find_not_built
+from edge.config.not_built import find_idle_labels, find_not_built
 from edge.config.references import Table, find_idle_pairs, find_reference_faults, tables
 from edge.config.walk import build, suggest
 from edge.errors import Fault, ValidationError
@@ -292,6 +292,8 @@ def _warnings(document: Table) -> list[Fault]:
             privacy=camera.get("privacy"),
             sources=(camera.get("main"), camera.get("sub")),
         )
+    for index, rule in tables(document, "rule"):
+        warnings += find_idle_labels(f"rule[{index}]", rule.get("labels"))
     pole = document.get("pole")
     has_timezone = isinstance(pole, dict) and "timezone" in pole
     if not has_timezone and any("schedule" in rule for _, rule in tables(document, "rule")):

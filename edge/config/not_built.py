@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 from edge.config.checks import LATER_SCHEMES, quote
 from edge.errors import Fault
+from edge.labels import GIVEN
+from edge.model import LABELS, VEHICLE_LABELS
 
 
 def find_not_built(
@@ -36,3 +38,22 @@ def find_not_built(
             problem = f"{quote(scheme)} sources are not in this version"
             found.append(Fault(f"{path}.main", problem, "use rtsp://, v4l2: or a file"))
     return found
+
+
+def find_idle_labels(path: str, labels: object) -> list[Fault]:
+    """Say which labels of one rule nothing is ever given in this version.
+
+    Args:
+        path: where the rule stands, as `rule[0]`.
+        labels: as the file has them; None where they are not given. Unknown ones are passed over.
+    """
+    named = [label for label in labels if label in LABELS] if isinstance(labels, list) else []
+    idle = [label for label in named if label not in GIVEN]
+    if not idle:
+        return []
+    problem = f"nothing is labelled {', '.join(idle)} in this version"
+    if idle == named:
+        problem += ", so the rule never opens an alert"
+    is_vehicle = any(label in VEHICLE_LABELS for label in idle)
+    remedy = 'trucks, buses and motorcycles come as "vehicle" or "car"' if is_vehicle else ""
+    return [Fault(f"{path}.labels", problem, remedy or "leave it out")]

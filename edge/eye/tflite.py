@@ -10,6 +10,7 @@ import numpy as np
 from edge.errors import ModelError
 from edge.eye.ports import Rgb
 from edge.eye.postprocess import decode_ssd, make_ssd_anchors
+from edge.labels import OPEN_IMAGES
 from edge.model import Detection
 
 try:
@@ -17,15 +18,6 @@ try:
 except ImportError:
     from tflite_runtime.interpreter import Interpreter
 
-_LABELS = {
-    "Person": "person",
-    "Car": "car",
-    "Vehicle": "vehicle",
-    "Bicycle": "bicycle",
-    "Dog": "dog",
-    "Cat": "cat",
-    "Cattle": "animal",
-}
 _INPUT_SHAPE = (1, 300, 300, 3)
 
 
@@ -92,4 +84,4 @@ def _load_classes(labels: Path) -> dict[int, str]:
         lines = labels.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as exc:
         raise ModelError(f"{labels}: missing or damaged; run: polewatch models fetch") from exc
-    return {row: _LABELS[name] for row, name in enumerate(lines) if name in _LABELS}
+    return {row: OPEN_IMAGES[name] for row, name in enumerate(lines) if name in OPEN_IMAGES}

@@ -15,7 +15,7 @@ from edge.errors import ModelError
 from edge.eye.ports import Detector, Rgb
 from edge.eye.postprocess import suppress
 from edge.eye.tflite import TfliteDetector
-from edge.model import LABELS
+from edge.labels import GIVEN
 from edge.thirdparty.store import DETECTOR, DETECTOR_LABELS, assets_dir, model_path
 from tests.support.builders import Stage, Thing, make_frame, still
 from tests.support.fake_detector import BAD, GOOD, FakeDetector, Manners
@@ -69,7 +69,7 @@ def test_input_is_of_a_size_that_can_be_cut(detector: Detector) -> None:
 def test_detections_are_labelled_boxes_with_a_score(detector: Detector) -> None:
     for picture in make_pictures(detector.input_px):
         for found in detector.detect(picture):
-            assert found.label in LABELS
+            assert found.label in GIVEN
             assert 0.0 < found.score <= 1.0
             assert type(found.score) is float
             assert all(type(side) is float and isfinite(side) for side in found.box)

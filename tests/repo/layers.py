@@ -16,6 +16,7 @@ _PURE_IN_EYE = (
 PURE = (
     "edge.config.checks",
     "edge.config.model",
+    "edge.labels",
     "edge.plane",
     "edge.thirdparty.scene",
     *(f"edge.eye.{name}" for name in _PURE_IN_EYE),

@@ -324,10 +324,13 @@ def test_privacy_is_a_warning_when_masks_are_drawn(tmp_path: Path) -> None:
 
 
 def test_warnings_are_told_when_a_rule_does_less_than_it_seems(tmp_path: Path) -> None:
-    text = RULE + "cameras = ['c', 'd']\nzones = ['kerb']\nschedule = { from = '22:00' }\n"
+    text = RULE + "cameras = ['c', 'd']\nzones = ['kerb']\nlabels = ['truck', 'car']\n"
+    text += "schedule = { from = '22:00' }\n"
     faults, warnings = check(tmp_path, text + '[[camera]]\nname = "d"\nmain = "d.mp4"\n')
     assert faults == []
     assert warnings == [
+        "rule[0].labels: nothing is labelled truck in this version; "
+        'trucks, buses and motorcycles come as "vehicle" or "car"',
         'pole.timezone: not given, schedules run in UTC; write timezone = "Asia/Shanghai" '
         "or the pole's own",
         'rule[0].cameras[1]: "d" has none of the rule\'s zones; the rule does nothing there',

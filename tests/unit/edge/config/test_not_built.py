@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from edge.config.not_built import find_not_built
+from edge.config.not_built import find_idle_labels, find_not_built
+from edge.labels import GIVEN
+from edge.model import LABELS
 
 PLAIN: dict[str, Any] = {
     "kind": "visible",
@@ -36,3 +38,27 @@ def test_each_thing_not_built_is_named_with_its_key(change: dict[str, Any], path
     found = find_not_built("camera[0]", **(PLAIN | change))
     assert [fault.path for fault in found] == [path]
     assert found[0].remedy
+
+
+def test_rule_whose_labels_never_occur_is_named_as_one_that_never_opens() -> None:
+    (found,) = find_idle_labels("rule[1]", ["truck", "bus"])
+    assert found.path == "rule[1].labels"
+    assert "truck, bus" in found.problem
+    assert "never opens" in found.problem
+    assert '"vehicle"' in found.remedy
+
+
+def test_rule_some_of_whose_labels_never_occur_names_those_alone() -> None:
+    (found,) = find_idle_labels("rule[0]", ["person", "object"])
+    assert found.problem == "nothing is labelled object in this version"
+    assert found.remedy == "leave it out"
+
+
+@pytest.mark.parametrize("labels", [None, [], sorted(GIVEN), ["tank"], "truck", [["truck"]]])
+def test_rule_whose_labels_occur_or_are_faults_anyway_is_passed_over(labels: object) -> None:
+    """Nobody is told off for the default, which stands for what later detectors give."""
+    assert find_idle_labels("rule[0]", labels) == []
+
+
+def test_what_the_detector_gives_can_be_asked_for() -> None:
+    assert set(LABELS) >= GIVEN

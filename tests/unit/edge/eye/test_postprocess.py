@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.eye.postprocess import (
+    THRESHOLDS,
     Floats,
     area,
     best_by_label,
@@ -22,6 +23,7 @@ from edge.eye.postprocess import (
     place,
     suppress,
 )
+from edge.labels import GIVEN
 from edge.model import Box, Detection
 from tests.support.builders import make_detection
 
@@ -216,3 +218,7 @@ def test_labels_without_a_threshold_are_left_out() -> None:
     found = [make_detection(score=0.5), make_detection(label="car", score=0.5)]
     assert best_by_label({"person": 0.5}, found) == [found[0]]
     assert best_by_label({"person": 0.51}, found) == []
+
+
+def test_whatever_the_detector_gives_has_a_threshold() -> None:
+    assert set(THRESHOLDS) == GIVEN

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from edge.errors import SourceUnusable
 from edge.eye import still
+from edge.labels import GIVEN
 from edge.model import Box, Detection
 
 WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
@@ -123,3 +124,7 @@ def test_each_label_has_its_own_threshold() -> None:
     dog = Detection("dog", 0.45, (0.6, 0.6, 0.8, 0.8))
     found = still.merge([(WHOLE, [person, dog])], {"person": 0.4, "dog": 0.5})
     assert found == [person]
+
+
+def test_whatever_the_detector_gives_has_a_threshold() -> None:
+    assert set(still.THRESHOLDS) == GIVEN
