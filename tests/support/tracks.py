@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -31,18 +32,24 @@ def make_track(track: int, foot: Point = (0.25, 0.5), *, label: str = "person") 
 
 @dataclass(frozen=True)
 class Walk:
-    """One track from `start_t` to `end_t` (not included), its foot a function of time."""
+    """One track from `start_t` to `end_t` (not included), its foot a function of time.
+
+    From `hides[0]` to `hides[1]` (not included) nothing of it is seen and `foot` is a guess.
+    """
 
     track: int
     start_t: float
     end_t: float
     foot: Callable[[float], Point] = lambda t: (0.25, 0.5)
     label: str = "person"
+    hides: tuple[float, float] = (math.inf, math.inf)
 
     def at(self, t: float) -> Track:
         """The track on one frame."""
         made = make_track(self.track, self.foot(t), label=self.label)
-        return replace(made, first_t=self.start_t, seen_t=t)
+        is_hidden = self.hides[0] <= t < self.hides[1]
+        seen_t = self.hides[0] if is_hidden else t
+        return replace(made, first_t=self.start_t, seen_t=seen_t, is_hidden=is_hidden)
 
 
 def make_times(end_t: float, *, fps: float = 8.0) -> list[float]:

@@ -2,7 +2,7 @@
 
 A crossing counts once the foot stands clear of the line on the other side, and its path went
 through the line between its ends an odd number of times: jitter on the line counts once, a
-walk around its end not at all.
+walk around its end not at all. While a track is hidden it takes no step.
 """
 
 from __future__ import annotations
@@ -90,7 +90,9 @@ def step(
     Returns:
         The new state and the cases, ended ones first.
     """
-    wanted = [each for each in seen if each.track.label in rule.labels]
+    wanted = [
+        each for each in seen if each.track.label in rule.labels and not each.track.is_hidden
+    ]  # a guess crosses nothing; the next step that is seen goes through the line if it did
     live = {each.subject: each for each in wanted}
     told = [replace(each, seen=live.get(each.seen.subject, each.seen)) for each in state.crossings]
     before = {each.line: each.walkers for each in state.lines}

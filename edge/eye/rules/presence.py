@@ -1,7 +1,7 @@
 """Who is in a place, with debounce and hysteresis, so that jitter at its border says nothing; pure.
 
 Entering takes a foot inside on every frame for a time; leaving takes it outside, or the track
-ended, for a time.
+ended, for a time. Where a hidden track is guessed to be neither enters nor leaves.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ class Terms:
 class Stay:
     """One subject in one place.
 
-    `since_t` is its first frame inside, `last_t` the latest, `out_t` the first frame outside
-    since then (None while inside), `dwell_s` the time inside without gaps; `is_alive` tells
-    whether its track still lives.
+    `seen` is as it was last seen inside; `since_t` is its first frame there, `last_t` the latest,
+    hidden or not, `out_t` the first frame outside since then (None while inside), `dwell_s` the
+    time inside without gaps; `is_alive` tells whether its track still lives.
     """
 
     seen: Seen
@@ -79,6 +79,7 @@ def step(
         entered ones that are over.
     """
     live = {each.subject for each in seen}
+    hidden = {each.subject for each in seen if each.track.is_hidden}
     inside = {each.subject: each for each in seen if _is_there(place, terms, each)}
     kept: list[Stay] = []
     ended: list[Stay] = []
@@ -86,6 +87,8 @@ def step(
         subject = stay.seen.subject
         if subject in inside:
             kept.append(_go_on(stay, inside.pop(subject), terms, t))
+        elif subject in hidden and stay.out_t is None:
+            kept.append(_hold(stay, t))
         elif stay.is_entered:
             away = _stay_away(stay, is_alive=subject in live, t=t)
             assert away.out_t is not None
@@ -95,7 +98,7 @@ def step(
 
 
 def _is_there(place: Place, terms: Terms, seen: Seen) -> bool:
-    if seen.track.label not in terms.labels:
+    if seen.track.is_hidden or seen.track.label not in terms.labels:
         return False
     return place.polygon is None or is_inside(place.polygon, foot_of(seen.track))
 
@@ -114,6 +117,11 @@ def _go_on(stay: Stay, seen: Seen, terms: Terms, t: float) -> Stay:
         out_t=None,
         is_alive=True,
     )
+
+
+def _hold(stay: Stay, t: float) -> Stay:
+    """Let time go by for one who was inside and is hidden; enters nobody."""
+    return replace(stay, last_t=t, dwell_s=stay.dwell_s + (t - stay.last_t))
 
 
 def _stay_away(stay: Stay, *, is_alive: bool, t: float) -> Stay:

@@ -188,3 +188,43 @@ def test_each_zone_has_its_own_alert() -> None:
         state, found = step(engine, state, tracks, t=t, utc_ms=NOON_UTC_MS)
         zones += [change.data["zone"] for change in found]
     assert zones == ["half", "right"]
+
+
+def test_guess_of_a_hidden_track_does_not_enter() -> None:
+    def turn(t: float) -> Point:
+        return (0.6 - 0.1 * t, 0.5) if t < 2.5 else (0.6, 0.5)
+
+    assert play([RULE], [Walk(1, 0, 8, turn, hides=(0.75, 2.5))], make_times(10)) == []
+
+
+def test_guess_does_not_complete_an_entry_that_was_begun() -> None:
+    rule = replace(RULE, debounce_s=1.0)
+    hidden = Walk(1, 0, 3, hides=(0.5, 3.0))
+    assert play([rule], [hidden], make_times(6)) == []
+    seen_again = replace(hidden, hides=(0.5, 2.0))
+    assert told(play([rule], [seen_again], make_times(6)))[0] == ("open", 1, 2.0)
+
+
+def test_guess_outside_the_zone_ends_no_stay() -> None:
+    def astray(t: float) -> Point:
+        return (0.7, 0.5) if 2 <= t < 4 else (0.25, 0.5)
+
+    changes = play([RULE], [Walk(1, 0, 8, astray, hides=(2.0, 4.0))], make_times(12))
+    assert phases(changes) == ["open", "close"]
+    assert changes[-1].t == pytest.approx(9.0)
+
+
+def test_guess_inside_the_zone_does_not_bring_back_who_was_seen_to_leave() -> None:
+    def leave(t: float) -> Point:
+        return (0.7, 0.5) if 2 <= t < 2.5 else (0.25, 0.5)
+
+    changes = play([RULE], [Walk(1, 0, 4.5, leave, hides=(2.5, 4.5))], make_times(12))
+    assert phases(changes) == ["open", "close"]
+    assert (changes[-1].t, changes[-1].data["reason"]) == (3.0, "left")
+
+
+def test_hidden_visitor_and_one_who_joins_are_one_visit() -> None:
+    walks = [Walk(1, 0, 6, hides=(2.0, 3.5)), Walk(2, 2.5, 6, lambda t: (0.3, 0.8))]
+    changes = play([RULE], walks, make_times(10))
+    assert phases(changes) == ["open", "close"]
+    assert changes[-1].tracks == (1, 2)

@@ -110,6 +110,27 @@ def test_crossing_needs_time_beyond_the_line_when_debounce_is_asked_for() -> Non
     assert told(play([rule], [Walk(1, 0, 4, down)], make_times(6)))[0] == ("open", 1, 3.125)
 
 
+def test_turning_round_behind_a_post_is_no_crossing() -> None:
+    """The guess goes straight on over the line; who comes out again never did."""
+
+    def turn(t: float) -> Point:
+        return down(t) if t < 3 else (0.5, 0.48)
+
+    assert play([RULE], [Walk(1, 0, 8, turn, hides=(1.75, 3.0))], make_times(10)) == []
+
+
+def test_crossing_behind_a_post_is_told_when_the_walker_comes_out() -> None:
+    changes = play([RULE], [Walk(1, 0, 6, down, hides=(1.5, 3.0))], make_times(10))
+    assert told(changes) == [("open", 1, 3.0), ("close", 1, 5.0)]
+    assert changes[0].data["direction"] == "in"
+
+
+def test_box_of_a_crossing_is_where_the_walker_was_seen_last() -> None:
+    changes = play([RULE], [Walk(1, 0, 6, down, hides=(2.25, 5.0))], make_times(10))
+    assert told(changes) == [("open", 1, 2.125), ("close", 1, 4.125)]
+    assert changes[1].box == changes[0].box
+
+
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=30))
 def test_ins_and_outs_alternate_when_the_walker_stays_between_the_ends(feet: list[Point]) -> None:
     rule = replace(RULE, cooldown_s=0.0, alerts_per_hour=60)
