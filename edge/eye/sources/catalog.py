@@ -25,8 +25,9 @@ _RTSP_OPTIONS = {
     "allowed_media_types": "video",  # sound alone would keep a dead picture's read from timing out
 }
 _HTTP_OPTIONS = {"timeout": _SOCKET_TIMEOUT}
-_SECRET = re.compile(r"(?i)((?:password|passwd|pass|pwd)=)[^&_/]*")
-"""Some cameras want the password in the path: /user=admin_password=…_channel=1.sdp"""
+_SECRET = re.compile(r"(?i)((?:password|passwd|pass|pwd)=)[^&/?]*")
+"""Some cameras want the password in the path: /user=admin_password=…_channel=1.sdp. It may hold
+underscores itself, so all up to the next separator of a URL is cut."""
 
 
 @dataclass(frozen=True, slots=True)
