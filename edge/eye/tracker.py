@@ -194,7 +194,8 @@ def _is_given_up(subject: Subject, subjects: Sequence[Subject], t: float) -> boo
         is_stale = subject.stood_out and t - subject.first_t > TENTATIVE_S_MAX
         return is_stale or subject.misses >= MISSES_TENTATIVE
     is_swallowed = subject.misses > 0 and any(
-        other.misses == 0
+        group_of(other.label) == group_of(subject.label)
+        and other.misses == 0
         and is_mostly_within(subject.box, other.box, SAME_SHARE)
         and area(subject.box) < 0.5 * area(other.box)
         for other in subjects

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given, settings
@@ -239,6 +239,20 @@ def test_of_two_on_one_spot_the_one_seen_longer_ago_goes(shift: float, kept: lis
     state = TrackerState((older, newer), subject_count=2, t=2.0)
     followed = [Followed(older.box, 1.0), Followed(newer.box, 1.0)]
     after = tracker.follow(state, Sighting(followed, [1.0, 1.0]), 2.1)
+    assert [subject.key for subject in after.subjects] == kept
+
+
+@pytest.mark.parametrize(("label", "kept"), [("car", [1, 2]), ("person", [2])])
+def test_track_within_a_larger_one_ends_at_its_first_miss_only_if_both_are_of_a_kind(
+    label: str, kept: list[int]
+) -> None:
+    """A person in front of a car is no part of it; half a person within a whole one is."""
+    large = (0.3, 0.3, 0.7, 0.75)
+    inner = replace(make_subject(key=1), track=1, hits=9)
+    outer = replace(make_subject(large, key=2, label=label), track=2, hits=9)
+    look = Look(WHOLE, (make_detection(large, label=label),))
+    state = TrackerState((inner, outer), subject_count=2, track_count=2)
+    after = tracker.learn(state, look, 0.5, stands_out=[1.0])
     assert [subject.key for subject in after.subjects] == kept
 
 
