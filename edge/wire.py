@@ -1,4 +1,4 @@
-"""Model to JSON and back; the only file that knows the names on the wire (design §3.1)."""
+"""Model to JSON lines and back (design §3.1); a reply's own fields are named where it is made."""
 
 from __future__ import annotations
 

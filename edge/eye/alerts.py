@@ -146,7 +146,7 @@ class Alerts:
 
     def _judge(self, alert: _Open, seen: Seen) -> None:
         for track in seen.tracks:
-            if track.track in alert.tracks:
+            if track.track in alert.tracks and not track.is_hidden:
                 moment = best_shot.judge(track, seen.luma, seen.frame.pts_90k)
                 alert.best = best_shot.better(alert.best, moment)
 

@@ -11,6 +11,7 @@ import select
 import threading
 from collections import deque
 from collections.abc import Callable
+from typing import TypeAlias
 
 from edge import wire
 from edge.errors import ValidationError
@@ -22,8 +23,7 @@ _READ_BYTES = 65536
 _FULL_LOOK_MS = 20
 _BACKGROUND_LOOK_MS = 1000
 
-Refused = ValidationError
-Item = Command | Refused
+Item: TypeAlias = Command | ValidationError
 
 
 class LineSplitter:
@@ -61,10 +61,10 @@ class LineSplitter:
 class CommandReader:
     """Reads commands from a descriptor; its end ends the reading, not the eye."""
 
-    def __init__(self, descriptor: int, wake: Callable[[], None]) -> None:
-        """`wake` is called after each line so that the main loop looks."""
+    def __init__(self, descriptor: int, on_item: Callable[[Item], None]) -> None:
+        """`on_item` is called on this thread after each line, so that the main loop looks."""
         self._descriptor = descriptor
-        self._wake = wake
+        self._on_item = on_item
         self._items: deque[Item] = deque()
         self._splitter = LineSplitter(bytes_max=wire.COMMAND_BYTES_MAX)
         self._stop_read, self._stop_write = os.pipe()
@@ -116,8 +116,9 @@ class CommandReader:
         while len(self._items) >= QUEUE_MAX:
             if self._is_told(_FULL_LOOK_MS):
                 return False
-        self._items.append(_parse(line))
-        self._wake()
+        item = _parse(line)
+        self._items.append(item)
+        self._on_item(item)
         return True
 
     def _is_told(self, timeout_ms: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeGuard
@@ -14,7 +14,7 @@ from edge.eye.intake import Lane
 from edge.eye.live import FORMS, Views
 from edge.eye.ring import Gop, Ring
 from edge.eye.snapshot import decode_at, encode_jpeg
-from edge.model import TICKS_PER_S, Command, Json
+from edge.model import TICKS_PER_S, Command, Json, Packet, Stamp
 
 Fields = Mapping[str, Json]
 ARGUMENTS: Mapping[str, tuple[str, ...]] = {
@@ -38,6 +38,10 @@ _SHOWN_MAX = 60
 
 class Steering(Protocol):
     """What a command may change in the running eye."""
+
+    def now(self) -> Stamp:
+        """This moment, in media time and wall time; goes on while the camera is lost."""
+        ...
 
     def mute(self, rule: str | None, until_t: float) -> None:
         """Hold a rule's alerts back until a media time (seconds); raises ValidationError."""
@@ -111,9 +115,8 @@ class Control:
             raise ClipError(f"nothing of that time is in the ring, which has {_span(ring)}")
         path = self._free_path(f"clip-{gops[0].first_90k}-{to_90k}", ".mp4")
         writer = ClipWriter(path, gops[0].format)
-        for packet in (packet for gop in gops for packet in gop.packets):
-            if packet.pts_90k <= to_90k:
-                writer.write(packet)
+        for packet in _up_to([packet for gop in gops for packet in gop.packets], to_90k):
+            writer.write(packet)
         first_t, last_t = (round(ticks / TICKS_PER_S, 3) for ticks in writer.span_90k)
         done = writer.finish()
         return {**_file(done), "type": "video/mp4", "from_t": first_t, "to_t": last_t}
@@ -139,14 +142,14 @@ class Control:
             raise ValidationError([Fault("rule", "not a rule's name", "leave it out for all")])
         if (seconds is None) == ("until" not in arguments):
             raise ValidationError([Fault("mute", "give seconds or until, one of the two")])
-        ring = self.rings["main"]
+        now = self.steering.now()
         if seconds is None:
-            until_t = self._moment(arguments, "until", ring, default=None) / TICKS_PER_S
+            until_t = _read_until(arguments["until"], now)
         elif _is_number(seconds) and 0 <= seconds <= MUTE_S_MAX:
-            until_t = ring.last_90k / TICKS_PER_S + seconds
+            until_t = now.t + seconds
         else:
             raise ValidationError([Fault("seconds", f"not a number from 0 to {MUTE_S_MAX:.0f}")])
-        if until_t > ring.last_90k / TICKS_PER_S + MUTE_S_MAX:
+        if until_t > now.t + MUTE_S_MAX:
             raise ValidationError([Fault("mute", f"longer than {MUTE_S_MAX:.0f} s")])
         self.steering.mute(rule, until_t)
         return {"until_t": round(until_t, 3)}
@@ -184,10 +187,22 @@ class Control:
         if value is None and default is not None:
             return default
         if isinstance(value, str):
-            return ring.media_time_of(wire.parse_utc(value))
+            moment_90k = ring.media_time_of(wire.parse_utc(value))
+            if moment_90k is None:
+                raise ClipError(f"that moment is not in the ring, which has {_span(ring)}")
+            return moment_90k
         if _is_number(value) and 0 <= value < _MEDIA_S_MAX:
             return round(value * TICKS_PER_S)
         raise ValidationError([Fault(key, "missing, or neither seconds nor RFC 3339")])
+
+
+def _read_until(value: Json, now: Stamp) -> float:
+    """Read an end as media time in seconds: it is given in these, or in RFC 3339."""
+    if isinstance(value, str):
+        return now.t + (wire.parse_utc(value) - now.utc_ms) / 1000
+    if _is_number(value) and 0 <= value < _MEDIA_S_MAX:
+        return float(value)
+    raise ValidationError([Fault("until", "neither seconds nor RFC 3339")])
 
 
 def _check(command: Command) -> None:
@@ -206,6 +221,15 @@ def _choose(ring: Ring, from_90k: int, to_90k: int) -> list[Gop]:
     """The GOPs of a time range, as far as they go on in one format."""
     gops = [gop for gop in ring.gops_from(from_90k) if gop.first_90k <= to_90k]
     return [gop for gop in gops if gop.format.header == gops[0].format.header]
+
+
+def _up_to(packets: Sequence[Packet], to_90k: int) -> Sequence[Packet]:
+    """Leave out what comes after the last picture up to a moment.
+
+    Of B-frames some are shown before the picture that they need, which comes first and is kept.
+    """
+    last = max((at for at, packet in enumerate(packets) if packet.pts_90k <= to_90k), default=-1)
+    return packets[: last + 1]
 
 
 def _span(ring: Ring) -> str:

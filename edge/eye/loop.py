@@ -14,7 +14,7 @@ from pathlib import Path
 
 from edge import wire
 from edge.clock import NS_PER_S, Clock
-from edge.errors import EdgeError, Fault, SourceError, ValidationError
+from edge.errors import EdgeError, Fault, ModelError, ValidationError
 from edge.eye.alerts import Alerts
 from edge.eye.analysis import Seen
 from edge.eye.commands import QUEUE_MAX, CommandReader
@@ -45,6 +45,9 @@ COMMANDS_A_TURN = 8
 SIGHT_S = 10.0
 LOST_S = 6.0
 """Without a packet for this long the camera counts as lost, whatever the connection says."""
+BLIND_S = 10.0
+"""So long without a picture that could be decoded, and the eye sees nothing, packets or not; the
+longest GOP whose keyframes alone are decoded is 2 s."""
 _MIB = 2**20
 
 _log = logging.getLogger(__name__)
@@ -93,28 +96,38 @@ class Eye:
         self._sight_state: Sight = "lost"
         self._is_dark = False
         self._is_lost = False
+        self._decoded = 0
+        self._decoded_s = 0.0
         self._troubles = Troubles(parts.clock)
         self._ended: set[Lane] = set()
         self._reason: str | None = None
-        self.error: SourceError | None = None
+        self.error: EdgeError | None = None
 
     def run(self) -> str:
         """Work until the source ends or somebody says stop; say why it ended."""
-        while self._reason is None:
-            self._turn()
-        t, _ = self._moment()
-        reason = self._reason
+        try:
+            while self._reason is None:
+                self._turn()
+            if self._parts.analysed in self._formats:
+                for seen in self._parts.watch.drain():
+                    self._see(seen)
+        except ModelError as exc:
+            self.error = exc
+            self._reason = str(exc)
+        self._finish(self._reason)
+        return self._reason
+
+    def _finish(self, reason: str) -> None:
+        """Answer, close and save all that is open; the last line is `end`."""
+        now = self.now()
         self._refuse_what_waits()
-        if self._parts.analysed in self._formats:
-            for seen in self._parts.watch.drain():
-                self._see(seen)
-        self._parts.alerts.change(rules.finish(self._engine, self._rules, t=t, reason=reason), None)
-        self._parts.telling.finish(t)
-        self._parts.alerts.finish(t)
+        changes = rules.finish(self._engine, self._rules, t=now.t, reason=reason)
+        self._parts.alerts.change(changes, None)
+        self._parts.telling.finish(now)
+        self._parts.alerts.finish(now.t)
         self._tell_sight()
         self._views.close()
-        self._parts.emit(wire.encode_end(self.stamp(t), reason))
-        return reason
+        self._parts.emit(wire.encode_end(now, reason))
 
     def stop(self, reason: str = "stopped") -> None:
         """End after this turn."""
@@ -142,13 +155,13 @@ class Eye:
         if taken is not None:
             self._receive(*taken)
         for command in self._commands.take(COMMANDS_A_TURN):
-            stamp = self.stamp(self._moment()[0])
-            if isinstance(command, EdgeError):
+            if isinstance(command, ValidationError):
                 refusal: dict[str, Json] = {"ok": False, "error": str(command).replace("\n", "; ")}
-                self._parts.emit(wire.encode_reply(stamp, None, refusal))
+                self._parts.emit(wire.encode_reply(self.now(), None, refusal))
             else:
                 fields = self._control.answer(command)
-                self._parts.emit(wire.encode_reply(stamp, command.id, fields))
+                self._parts.emit(wire.encode_reply(self.now(), command.id, fields))
+        self._parts.alerts.settle(self.now().t)
         if self._parts.is_live:
             self._notice_silence()
         self._tell_sight_when_due()
@@ -157,9 +170,8 @@ class Eye:
         """Each command gets its reply, also one that came too late."""
         late: dict[str, Json] = {"ok": False, "error": "the eye is ending"}
         for command in self._commands.take(QUEUE_MAX):
-            command_id = None if isinstance(command, EdgeError) else command.id
-            stamp = self.stamp(self._moment()[0])
-            self._parts.emit(wire.encode_reply(stamp, command_id, late))
+            command_id = None if isinstance(command, ValidationError) else command.id
+            self._parts.emit(wire.encode_reply(self.now(), command_id, late))
 
     def _receive(self, lane: Lane, item: Item) -> None:
         if isinstance(item, Packet):
@@ -185,7 +197,9 @@ class Eye:
             self._is_lost = False
             for seen in parts.watch.push(packet):
                 self._see(seen)
-        parts.alerts.settle(packet.t)
+            if parts.watch.counters.decoded != self._decoded:
+                self._decoded = parts.watch.counters.decoded
+                self._decoded_s = self._passed_s()
         self._troubles.go_on(lane)
 
     def _see(self, seen: Seen) -> None:
@@ -207,8 +221,7 @@ class Eye:
         self._views.begin(lane, stream_format)
         if lane == "main":
             parts.alerts.break_clips(stream_format)
-            stamp = self.stamp(self._moment()[0])
-            parts.emit(wire.encode_source(stamp, stream_format, thermal=False))
+            parts.emit(wire.encode_source(self.now(), stream_format, thermal=False))
         if lane == parts.analysed:
             parts.watch.begin(stream_format)
 
@@ -239,15 +252,16 @@ class Eye:
             remedy = "check the camera's power, cable and codec"
             self._troubles.miss(self._parts.analysed, f"{said}; {remedy}")
 
-    def _moment(self) -> tuple[float, int]:
-        """Media time (seconds) and wall time now; a live source's goes on without packets."""
-        pts_90k, utc_ms = self._now
+    def now(self) -> Stamp:
+        """Head a line for this moment; a live source's time goes on without packets."""
+        camera, (pts_90k, utc_ms) = self._parts.camera, self._now
         if not self._parts.is_live:
-            return pts_90k / TICKS_PER_S, utc_ms
+            return Stamp(camera, pts_90k / TICKS_PER_S, utc_ms)
         if not self._formats:
-            return 0.0, self._parts.clock.utc_ms()
+            return Stamp(camera, 0.0, self._parts.clock.utc_ms())
         silent_s = (self._parts.clock.monotonic_ns() - self._now_ns) / NS_PER_S
-        return pts_90k / TICKS_PER_S + max(silent_s, 0.0), self._parts.clock.utc_ms()
+        t = pts_90k / TICKS_PER_S + max(silent_s, 0.0)
+        return Stamp(camera, t, self._parts.clock.utc_ms())
 
     def stamp(self, t: float) -> Stamp:
         """Head a line for a media time by the capture times around it."""
@@ -255,20 +269,27 @@ class Eye:
         return Stamp(self._parts.camera, t, round(utc_ms + (t - pts_90k / TICKS_PER_S) * 1000))
 
     def _tell_sight_when_due(self) -> None:
-        state = _judge(self._parts.watch, is_lost=self._is_lost, is_dark=self._is_dark)
-        if self._passed_s() - self._sight_s >= SIGHT_S or state != self._sight_state:
+        if self._passed_s() - self._sight_s >= SIGHT_S or self._judge() != self._sight_state:
             self._tell_sight()
+
+    def _judge(self) -> Sight:
+        """Say what the eye can see; before the first decoded frame it has seen nothing."""
+        is_blind = not self._decoded or self._passed_s() - self._decoded_s > BLIND_S
+        if self._is_lost or is_blind:
+            return "lost"
+        if self._parts.watch.is_frozen:
+            return "frozen"
+        return "dark" if self._is_dark else "seeing"
 
     def _passed_s(self) -> float:
         """Seconds of a camera's run by the clock, seen or not; of a file by its own time."""
         if self._parts.is_live:
             return (self._parts.clock.monotonic_ns() - self._begun_ns) / NS_PER_S
-        return self._moment()[0]
+        return self.now().t
 
     def _tell_sight(self) -> None:
-        t, _ = self._moment()
         self._sight_s = self._passed_s()
-        self._sight_state = _judge(self._parts.watch, is_lost=self._is_lost, is_dark=self._is_dark)
+        self._sight_state = self._judge()
         self._troubles.look(self._parts.rings["main"], dropped=self._parts.intake.dropped)
         counters = self._parts.watch.counters
         report = SightReport(
@@ -281,16 +302,7 @@ class Eye:
             cpu_s=_cpu_s(),
             rss_mb=_rss_mb(),
         )
-        self._parts.emit(wire.encode_sight(self.stamp(t), report))
-
-
-def _judge(watch: Watch, *, is_lost: bool, is_dark: bool) -> Sight:
-    """Say what the eye can see; before the first frame it has seen nothing."""
-    if is_lost or not watch.counters.frames:
-        return "lost"
-    if watch.is_frozen:
-        return "frozen"
-    return "dark" if is_dark else "seeing"
+        self._parts.emit(wire.encode_sight(self.now(), report))
 
 
 def _cpu_s() -> float:

@@ -16,10 +16,10 @@ import cv2
 from edge.clock import Clock, SystemClock, make_ids, make_repeatable_ids
 from edge.config.load import parse_drawing
 from edge.config.model import CameraRules
-from edge.errors import EdgeError, Fault, ModelError, SourceRefused, ValidationError
+from edge.errors import EdgeError, Fault, SourceRefused, ValidationError
 from edge.eye.alerts import Alerts, MediaPlan
 from edge.eye.analysis import Analysis, Scope
-from edge.eye.commands import CommandReader
+from edge.eye.commands import CommandReader, Item
 from edge.eye.intake import Intake, Lane
 from edge.eye.logins import Logins
 from edge.eye.loop import Eye, Parts
@@ -32,7 +32,7 @@ from edge.eye.sources.catalog import Login, SourcePlan, plan_source
 from edge.eye.telling import Telling, Wanted
 from edge.eye.tflite import TfliteDetector
 from edge.eye.watch import Watch
-from edge.model import TICKS_PER_S, Json, Stamp
+from edge.model import TICKS_PER_S, Command, Json, Stamp
 from edge.thirdparty.store import DETECTOR, DETECTOR_LABELS, model_path
 
 GOODBYE_S = 2.0
@@ -65,7 +65,6 @@ class Options:
     ring_bytes: int = 15 * 2**20
     pre_roll_s: float = 10.0
     post_roll_s: float = 10.0
-    models: Path | None = None
 
 
 def load_detector(root: Path | None = None) -> TfliteDetector:
@@ -84,10 +83,19 @@ class _Surroundings:
 
     intake: Intake
     readers: tuple[Reader, ...]
-    commands: CommandReader
     clock: Clock
     is_live: bool
+    stdin: int
     stdout: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Built:
+    """An eye with its ends towards whoever started it."""
+
+    eye: Eye
+    output: Output
+    commands: CommandReader
 
 
 def run(
@@ -117,39 +125,34 @@ def run(
     intake = Intake(tuple(plans), is_lossless=is_lossless)
     readers = _make_readers(plans, intake, clock=clock, is_paced=options.pace == "real")
     make_id = make_repeatable_ids(_hash(options.main)) if is_lossless else make_ids(clock)
-    detector = detector or load_detector(options.models)
-    commands = CommandReader(stdin, intake.wake)
-    around = _Surroundings(intake, tuple(readers), commands, clock, is_live, stdout)
-    eye, output = _build(options, around, detector, make_id)
-    return _run(eye, output, around)
+    detector = detector or load_detector()
+    around = _Surroundings(intake, tuple(readers), clock, is_live, stdin, stdout)
+    return _run(_build(options, around, detector, make_id), around)
 
 
-def _run(eye: Eye, output: Output, around: _Surroundings) -> int:
+def _run(built: _Built, around: _Surroundings) -> int:
     def on_signal(_number: int, _frame: object) -> None:
-        output.hurry(PATIENCE_S)
-        eye.stop()
+        built.output.hurry(PATIENCE_S)
+        built.eye.stop()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
     # In the background of a terminal, reading it is to fail, not to stop the process.
     signal.signal(signal.SIGTTIN, signal.SIG_IGN)
-    around.commands.start()
+    built.commands.start()
     for reader in around.readers:
         reader.start()
-    failure: EdgeError | OSError | None = None
     try:
-        eye.run()
-    except ModelError as exc:
-        failure = exc
+        built.eye.run()
     finally:
         for reader in around.readers:
             reader.stop()
         around.intake.close()
-        around.commands.stop()
+        built.commands.stop()
         for reader in around.readers:
             if not reader.join(GOODBYE_S):
                 _log.warning("a camera did not let go in time; leaving all the same")
-    failure = failure or eye.error or output.failure
+    failure = built.eye.error or built.output.failure
     if isinstance(failure, EdgeError):
         raise failure
     if failure is not None:
@@ -179,7 +182,7 @@ def _plan(options: Options) -> dict[Lane, SourcePlan]:
 
 def _build(
     options: Options, around: _Surroundings, detector: Detector, make_id: Callable[[int], str]
-) -> tuple[Eye, Output]:
+) -> _Built:
     analysed: Lane = "main" if options.sub is None else "sub"
     rings: dict[Lane, Ring] = {
         "main": Ring(bytes_max=options.ring_bytes, seconds_max=options.pre_roll_s)
@@ -201,7 +204,13 @@ def _build(
     def on_closed() -> None:
         eye.stop("nobody reads the lines")
 
+    def on_item(item: Item) -> None:
+        if isinstance(item, Command) and item.name == "stop":
+            output.hurry(PATIENCE_S)  # the loop may wait for the reader, and would never take it
+        around.intake.wake()
+
     output = Output(around.stdout, on_closed=on_closed, clock=around.clock)
+    commands = CommandReader(around.stdin, on_item)
     plan = MediaPlan(options.out, options.pre_roll_s, options.post_roll_s)
     parts = Parts(
         camera=options.camera,
@@ -211,15 +220,15 @@ def _build(
         watch=watch,
         alerts=Alerts(output.emit, stamp, rings["main"], plan=plan, make_id=make_id),
         engine=_make_engine(options.rules),
-        telling=Telling(output.emit, options.wanted, options.camera),
+        telling=Telling(output.emit, options.wanted),
         redraw=_redraw,
         emit=output.emit,
         clock=around.clock,
         folder=options.out,
         is_live=around.is_live,
     )
-    eye = Eye(parts, around.commands)
-    return eye, output
+    eye = Eye(parts, commands)
+    return _Built(eye, output, commands)
 
 
 def _make_engine(rules: CameraRules) -> Engine:

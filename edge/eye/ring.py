@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
+from edge.eye.gate import GOP_S_MAX
 from edge.model import TICKS_PER_S, Packet, StreamFormat
 
-_LOOK_BACK_90K = 5 * TICKS_PER_S // 2
-"""Where GOPs are longer than 2 s an eye decodes everything and does not look back."""
+_LOOK_BACK_90K = round((GOP_S_MAX + 0.5) * TICKS_PER_S)
+"""Where GOPs are longer than `GOP_S_MAX` an eye decodes everything and does not look back."""
 
 
 @dataclass(slots=True)
@@ -76,11 +77,11 @@ class Ring:
         """
         return self._is_capped
 
-    def media_time_of(self, utc_ms: int) -> int:
+    def media_time_of(self, utc_ms: int) -> int | None:
         """Find the media time (90 kHz) of a wall time by the nearest keyframe's capture time."""
         keyframes = [gop.packets[0] for gop in self._gops]
         if not keyframes:
-            return 0
+            return None
         near = min(keyframes, key=lambda packet: abs(packet.wall_utc_ms - utc_ms))
         return near.pts_90k + (utc_ms - near.wall_utc_ms) * TICKS_PER_S // 1000
 
@@ -128,7 +129,10 @@ class Ring:
         return chosen
 
     def gop_at(self, at_90k: int) -> Gop | None:
-        """The GOP that holds a moment, or None when it has left or not yet entered the ring."""
+        """The last GOP that began at or before a moment; None when that has left the ring.
+
+        It need not reach the moment: packets may have been lost, or are still to come.
+        """
         for gop in reversed(self._gops):
             if gop.first_90k <= at_90k:
                 return gop

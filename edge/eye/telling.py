@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from edge import wire
 from edge.eye.analysis import Seen
@@ -22,16 +22,14 @@ class Wanted:
 class Telling:
     """Prints what was seen in each analysed frame."""
 
-    def __init__(self, emit: Emit, wanted: Wanted, camera: str) -> None:
+    def __init__(self, emit: Emit, wanted: Wanted) -> None:
         """Nothing is printed that is not `wanted`."""
         self._emit = emit
         self._wanted = wanted
         self._live: dict[int, Track] = {}
-        self._stamp = Stamp(camera, 0.0, 0)
 
     def tell(self, stamp: Stamp, seen: Seen) -> None:
         """Print the lines of one frame."""
-        self._stamp = stamp
         if self._wanted.motion and seen.motion:
             self._emit(wire.encode_motion(stamp, seen.motion))
         if self._wanted.detections:
@@ -40,10 +38,10 @@ class Telling:
         if self._wanted.tracks:
             self._tell_tracks(stamp, {track.track: track for track in seen.tracks})
 
-    def finish(self, t: float) -> None:
+    def finish(self, stamp: Stamp) -> None:
         """Close every track: the eye ends."""
         if self._wanted.tracks:
-            self._tell_tracks(replace(self._stamp, t=max(t, self._stamp.t)), {})
+            self._tell_tracks(stamp, {})
 
     def _tell_tracks(self, stamp: Stamp, now: dict[int, Track]) -> None:
         for key in [key for key in self._live if key not in now]:

@@ -74,7 +74,10 @@ class ForkServerClient:
         return self._process.pid
 
     def fileno(self) -> int:
-        """The descriptor that is readable when `receive` has something to give."""
+        """The descriptor that is readable when a reply has arrived.
+
+        Replies that `spawn` or `wait` set aside do not show here: call `receive(0)` after either.
+        """
         return self._control.fileno()
 
     def request(self, argv: Sequence[str], *, stdin: int, stdout: int, stderr: int) -> int:

@@ -346,11 +346,15 @@ def test_eye_ends_quietly_with_clips_finished_when_nobody_reads_on(
         assert not list(tmp_path.glob(".*"))
 
 
-def test_eye_ends_in_time_when_its_reader_has_stopped_reading(clip: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", ["signal", "command"])
+def test_eye_ends_in_time_when_its_reader_has_stopped_reading(clip: Path, way: str) -> None:
     with AskedEye(clip, "--pace", "max", "--detections", "--motion", "--tracks") as eye:
         eye.wait_for("source")
         threading.Event().wait(2)  # it fills the pipe in a fraction of this
-        eye.terminate()
+        if way == "signal":
+            eye.terminate()
+        else:
+            eye.send(b'{"kind":"stop","id":1}\n')
 
         assert eye.process.wait(10) == 0
 

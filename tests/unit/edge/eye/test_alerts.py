@@ -168,6 +168,16 @@ def test_snapshot_shows_the_best_moment_of_the_alert_s_own_tracks() -> None:
     assert [line["from_t"] for line in desk.media("snapshot")] == [10.5]
 
 
+def test_guess_at_where_a_track_hides_is_no_moment_for_the_snapshot() -> None:
+    desk = Desk()
+    desk.play(10.0)
+    desk.change("open", 10.0, seen=make_seen(10.0, [make_scored(0.4)]))
+    desk.alerts.look(make_seen(10.5, [replace(make_scored(0.9), is_hidden=True)]))
+    desk.play(12.0)
+    (line,) = desk.media("snapshot")
+    assert line["from_t"] == 10.0
+
+
 def test_snapshot_is_the_frame_of_that_moment(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     desk.play(10.0)

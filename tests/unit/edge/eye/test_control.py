@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import av
+import numpy as np
 import pytest
 
 from edge.errors import Fault, ValidationError
 from edge.eye.control import ARGUMENTS, Control
 from edge.eye.live import Views
 from edge.eye.ring import Ring
-from edge.model import Command, Json
+from edge.model import Command, Json, Stamp
 from tests.support.packets import make_format, make_packets
+from tests.support.streams import decode_all, make_b_stream
 
 
 @dataclass
@@ -20,6 +24,10 @@ class FakeSteering:
     """Notes what it is asked for; one rule, `gate`."""
 
     done: list[tuple[Any, ...]] = field(default_factory=list)
+    t: float = 4.9
+
+    def now(self) -> Stamp:
+        return Stamp("yard", self.t, round(self.t * 1000))
 
     def mute(self, rule: str | None, until_t: float) -> None:
         if rule not in (None, "gate"):
@@ -79,7 +87,8 @@ def test_command_reaches_the_steering(
         ("mute", {"seconds": 31 * 86_400 + 1}, "not a number"),
         ("mute", {"until": 31 * 86_400 + 9}, "longer than"),
         ("mute", {"seconds": 1, "rule": "fence"}, "no rule"),
-        ("mute", {"until": None}, "until: missing"),
+        ("mute", {"until": None}, "until: neither"),
+        ("mute", {"until": "soon"}, "not RFC 3339"),
         ("zones", {"lines": []}, "zones: missing"),
         ("snapshot", {"at": 8.0}, "has 0.0 to 4.9 s"),
         ("live", {"socket": ""}, "socket: missing"),
@@ -101,6 +110,41 @@ def test_unknown_argument_is_refused_by_name_and_cut_to_length(name: str) -> Non
     assert "'xxx" in str(reply["error"])
     assert len(str(reply["error"])) < 200
     assert was_done == []
+
+
+def test_mute_counts_from_now_while_the_camera_is_lost() -> None:
+    steering = FakeSteering(t=3600.0)
+    control = make_control(steering)
+    control.answer(Command(1, "mute", {"seconds": 600}))
+    control.answer(Command(2, "mute", {"until": "1970-01-01T01:10:00Z"}))
+    assert steering.done == [("mute", None, 4200.0)] * 2
+
+
+def test_mute_until_a_time_of_day_holds_before_the_first_picture() -> None:
+    steering = FakeSteering(t=0.0)
+    reply = make_control(steering, count=0).answer(
+        Command(1, "mute", {"until": "1970-01-01T00:10:00Z"})
+    )
+    assert reply == {"ok": True, "until_t": 600.0}
+
+
+def test_clip_ends_after_what_its_last_pictures_need(tmp_path: Path) -> None:
+    """Of B-frames the later picture comes first; without it those before it are damaged."""
+    stream_format, packets = make_b_stream()
+    ring = Ring(bytes_max=10**9, seconds_max=10.0)
+    ring.begin(stream_format)
+    for packet in packets:
+        ring.append(packet)
+    control = Control({"main": ring}, tmp_path, Views({"main": ring}), FakeSteering())
+    for to_t in (0.5, 0.6, 0.7, 0.8, 0.9):
+        reply = control.answer(Command(1, "clip", {"from": 0, "to": to_t}))
+        assert reply["ok"] is True
+        with av.open(str(tmp_path / str(reply["file"]))) as container:
+            shown = [frame.to_ndarray() for frame in container.decode(video=0)]
+        assert to_t <= float(str(reply["to_t"])) <= to_t + 0.31
+        whole = decode_all(stream_format, packets)
+        for index, picture in enumerate(shown[: round(to_t * 10) + 1]):
+            assert np.array_equal(picture, whole[index])
 
 
 def test_empty_ring_is_called_empty() -> None:

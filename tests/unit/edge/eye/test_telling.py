@@ -34,7 +34,7 @@ class Told:
 
     def __init__(self, wanted: Wanted) -> None:
         self.lines: list[dict[str, Any]] = []
-        self._telling = Telling(lambda line: self.lines.append(json.loads(line)), wanted, "yard")
+        self._telling = Telling(lambda line: self.lines.append(json.loads(line)), wanted)
         self.t = 0.0
 
     def tell(self, seen: Seen) -> None:
@@ -44,7 +44,7 @@ class Told:
 
     def finish(self, t: float) -> None:
         """The end."""
-        self._telling.finish(t)
+        self._telling.finish(Stamp("yard", t, round(t * 1000)))
 
     def phases(self) -> list[tuple[float, str, int]]:
         return [(line["t"], line["phase"], line["track"]) for line in self.lines]
@@ -117,13 +117,6 @@ def test_tracks_still_there_close_at_the_end_with_their_last_box() -> None:
     told.finish(4.0)
     assert told.phases()[-1] == (4.0, "close", 1)
     assert told.lines[-1]["box"] == [0.45, 0.4, 0.55, 0.6]
+    assert told.lines[-1]["at"] == "1970-01-01T00:00:04.000Z"
     told.finish(5.0)
     assert len(told.lines) == 3
-
-
-def test_end_before_the_last_frame_s_time_does_not_run_backwards() -> None:
-    told = Told(Wanted(tracks=True))
-    told.tell(make_seen())
-    told.tell(make_seen([make_track(1)]))
-    told.finish(0.0)
-    assert told.phases() == [(1.0, "open", 1), (1.0, "close", 1)]
