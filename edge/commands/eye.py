@@ -28,7 +28,7 @@ from edge.eye.heap import keep_heap_small
 from edge.eye.main import Options, load_detector
 from edge.eye.main import run as run_eye
 from edge.eye.ports import Detector
-from edge.eye.sources.catalog import Login, name_source
+from edge.eye.sources.catalog import name_source
 from edge.eye.telling import Wanted
 
 _CONFIG = Path("polewatch.toml")
@@ -125,15 +125,11 @@ def _from_config(args: argparse.Namespace) -> Options:
         sources=(camera.main, camera.sub),
     ):
         raise ValidationError(faults)
-    login = None
-    if camera.credentials:
-        secret = load_credentials(path.parent / camera.credentials)
-        login = Login(secret.user, secret.password)
     return Options(
         camera=camera.name,
         main=camera.main,
         sub=args.sub or camera.sub,
-        login=login,
+        login=load_credentials(path.parent / camera.credentials) if camera.credentials else None,
         rules=_load_rules(args.rules, camera.name) or make_camera_rules(config, camera.name),
         ring_bytes=camera.ring_bytes,
         pre_roll_s=camera.pre_roll_s,

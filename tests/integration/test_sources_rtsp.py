@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from edge.clock import SystemClock
+from edge.config.model import Credentials
 from edge.errors import (
     SourceError,
     SourceRefused,
@@ -24,7 +25,6 @@ from edge.eye.decode import Decoder
 from edge.eye.intake import Intake, Item, SourceLost
 from edge.eye.logins import Logins
 from edge.eye.reader import MediaClock, Pace, Reader
-from edge.eye.sources import catalog
 from edge.eye.sources.catalog import plan_source
 from edge.model import TICKS_PER_S, Packet, StreamFormat
 from tests.support.bad_camera import AT_ONCE, REAL_TIME, BadCamera
@@ -169,7 +169,7 @@ def test_login_that_is_missing_is_told_from_a_wrong_one(small: Truth) -> None:
 def test_password_of_any_characters_gets_through(small: Truth, scheme: str) -> None:
     login = Login("ey e", "p@ss/wo:rd%#?", scheme)
     with BadCamera(small.path, login=login) as camera:
-        plan = plan_source(camera.url, catalog.Login(login.user, login.password))
+        plan = plan_source(camera.url, Credentials(user=login.user, password=login.password))
         items, _ = take_all(plan.connect(lambda: 0, lambda _: 0))
     assert len(packets_of(items)) == FRAMES
 

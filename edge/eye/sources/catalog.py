@@ -7,9 +7,11 @@ import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from edge.config.checks import LATER_SCHEMES, NETWORK_SCHEMES
+from edge.config.model import Credentials
 from edge.errors import Fault, SourceRefused, SourceUnreachable, ValidationError
 from edge.eye.ports import PacketSource
 from edge.eye.sources.av_source import AvPacketSource, StartTime, WallClock
@@ -25,21 +27,10 @@ _RTSP_OPTIONS = {
     "allowed_media_types": "video",  # sound alone would keep a dead picture's read from timing out
 }
 _HTTP_OPTIONS = {"timeout": _SOCKET_TIMEOUT}
+Login: TypeAlias = Credentials
 _SECRET = re.compile(r"(?i)((?:password|passwd|pass|pwd)=)[^&/?]*")
 """Some cameras want the password in the path: /user=admin_password=…_channel=1.sdp. It may hold
 underscores itself, so all up to the next separator of a URL is cut."""
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """Name and password of a camera; never shown."""
-
-    user: str
-    password: str
-
-    def __repr__(self) -> str:
-        """Say nothing."""
-        return "Login(…)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +50,7 @@ class SourcePlan:
         return AvPacketSource(self.opening, start=start, wall=wall)
 
 
-def plan_source(word: str, login: Login | None = None) -> SourcePlan:
+def plan_source(word: str, login: Credentials | None = None) -> SourcePlan:
     """Understand a SOURCE.
 
     Args:
@@ -122,7 +113,7 @@ def _split_place(word: str) -> tuple[str | None, int | None]:
         return None, None
 
 
-def _plan_network(word: str, scheme: str, login: Login | None) -> SourcePlan:
+def _plan_network(word: str, scheme: str, login: Credentials | None) -> SourcePlan:
     host, port = _split_place(word)
     if not host:
         remedy = f"write {scheme}://HOST:PORT/PATH; in a password write % / @ # as %25 %2F %40 %23"

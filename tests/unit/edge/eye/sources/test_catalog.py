@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.config.model import Credentials
 from edge.errors import SourceUnreachable, ValidationError
-from edge.eye.sources.catalog import Login, SourcePlan, name_source, plan_source
+from edge.eye.sources.catalog import SourcePlan, name_source, plan_source
 
 
 def opened(plan: SourcePlan) -> tuple[str, str]:
@@ -28,7 +29,7 @@ def test_camera_address_is_live_and_named_without_login() -> None:
 
 
 def test_login_is_quoted_and_put_where_the_address_has_none() -> None:
-    login = Login("ey e", "p@ss/wo:rd%")
+    login = Credentials(user="ey e", password="p@ss/wo:rd%")
     url, name = opened(plan_source("rtsp://10.0.0.11/main", login))
     assert url == "rtsp://ey%20e:p%40ss%2Fwo%3Ard%25@10.0.0.11/main"
     assert "p@ss" not in name
@@ -72,7 +73,7 @@ def test_what_is_no_source_is_refused_without_showing_it(word: str) -> None:
 
 
 def test_ipv6_address_keeps_its_brackets() -> None:
-    url, _ = opened(plan_source("rtsp://[fd00::11]:554/main", Login("a", "b")))
+    url, _ = opened(plan_source("rtsp://[fd00::11]:554/main", Credentials(user="a", password="b")))
     assert url == "rtsp://a:b@[fd00::11]:554/main"
 
 
@@ -109,7 +110,7 @@ def test_device_as_a_file_is_refused_with_the_right_word() -> None:
 
 
 def test_login_shows_nothing() -> None:
-    assert "geheim" not in repr(Login("eye", "geheim"))
+    assert "geheim" not in repr(Credentials(user="eye", password="geheim"))
     assert "geheim" not in repr(plan_source("rtsp://eye:geheim@10.0.0.11/x"))
 
 
