@@ -197,6 +197,11 @@ def check_source(text: str) -> Fault | None:
     return None if host else Fault("", "has no host", "write rtsp://HOST[:PORT]/PATH")
 
 
+def has_user(source: str) -> bool:
+    """Tell whether a source that `check_source` lets through has a user part, be it empty."""
+    return "://" in source and "@" in urlsplit(source).netloc
+
+
 def check_listen(text: str) -> Fault | None:
     """Refuse what is not an address and a port."""
     host, _, port = text.rpartition(":")

@@ -21,6 +21,7 @@ from edge.config.checks import (
     check_polygon,
     check_source,
     count_between,
+    has_user,
     in_range,
     matches,
     one_of,
@@ -131,6 +132,14 @@ class Camera:
     privacy: Annotated[tuple[Points, ...], count_between(0, 64, "polygons")] = ()
     zones: Annotated[tuple[Zone, ...], count_between(0, 64, "zones")] = ()
     lines: Annotated[tuple[Line, ...], count_between(0, 64, "lines")] = ()
+
+    def own_fault(self) -> Fault | None:
+        """Refuse a user inside an address beside credentials: only one can be meant."""
+        for key, source in (("main", self.main), ("sub", self.sub)):
+            if self.credentials and source and has_user(source):
+                problem = "names a user, and so does credentials"
+                return Fault(f".{key}", problem, "leave out what stands before @")
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,10 +55,10 @@ def plan_source(word: str, login: Credentials | None = None) -> SourcePlan:
 
     Args:
         word: a file, a folder, `rtsp://…`, `http(s)://…`, `v4l2:/dev/video0`.
-        login: put into a network address that carries none.
+        login: put into a network address; one that names a user itself is refused then.
 
     Raises:
-        ValidationError: no kind of source that this version knows.
+        ValidationError: no kind of source that this version knows, or two users.
         SourceUnreachable: the file does not exist.
     """
     scheme = word.partition(":")[0].lower()
@@ -121,7 +121,10 @@ def _plan_network(word: str, scheme: str, login: Credentials | None) -> SourcePl
     parts = urlsplit(word)
     place = (f"[{host}]" if ":" in host else host) + (f":{port}" if port else "")
     netloc = parts.netloc
-    if login is not None and "@" not in netloc:
+    if login is not None:
+        if "@" in netloc:
+            problem = "the address names a user, and so do the camera's credentials"
+            raise ValidationError([Fault("SOURCE", problem, "leave out what stands before @")])
         netloc = f"{quote(login.user, safe='')}:{quote(login.password, safe='')}@{place}"
     url = urlunsplit((parts.scheme, netloc, parts.path, parts.query, ""))
     options = dict(_RTSP_OPTIONS if scheme.startswith("rtsp") else _HTTP_OPTIONS)

@@ -32,6 +32,23 @@ def test_credentials_are_loaded_when_private(tmp_path: Path) -> None:
     assert check(tmp_path, CAMERA + "credentials = 'road.secret'") == ([], [])
 
 
+@pytest.mark.parametrize("key", ["main", "sub"])
+@pytest.mark.parametrize("user", ["admin", ""])
+def test_user_inside_an_address_is_a_fault_beside_credentials(
+    tmp_path: Path, key: str, user: str
+) -> None:
+    path = tmp_path / "road.secret"
+    path.write_text('user = "viewer"\npassword = "geheim"\n')
+    path.chmod(0o600)
+    text = f'[pole]\nid = "a"\n[[camera]]\nname = "c"\n{key} = "RTSP://{user}@10.0.0.1/x"\n'
+    text += 'main = "rtsp://10.0.0.1/m"\n' if key == "sub" else ""
+    assert check(tmp_path, text) == ([], [])
+    faults, _ = check(tmp_path, text + 'credentials = "road.secret"\n')
+    assert faults == [
+        f"camera[0].{key}: names a user, and so does credentials; leave out what stands before @"
+    ]
+
+
 def test_credentials_are_refused_when_others_can_read_them(tmp_path: Path) -> None:
     path = tmp_path / "road.secret"
     path.write_text('user = "viewer"\npassword = "geheim"\n')

@@ -33,8 +33,15 @@ def test_login_is_quoted_and_put_where_the_address_has_none() -> None:
     url, name = opened(plan_source("rtsp://10.0.0.11/main", login))
     assert url == "rtsp://ey%20e:p%40ss%2Fwo%3Ard%25@10.0.0.11/main"
     assert "p@ss" not in name
-    url, _ = opened(plan_source("rtsp://a:b@10.0.0.11/main", login))
-    assert url == "rtsp://a:b@10.0.0.11/main"
+
+
+@pytest.mark.parametrize("user", ["admin", "admin:geheim", "", ":geheim"])
+def test_user_inside_an_address_is_refused_beside_a_login(user: str) -> None:
+    """It would be tried in the login's place, and after two tries the camera locks us out."""
+    login = Credentials(user="eye", password="right")
+    with pytest.raises(ValidationError, match="credentials") as raised:
+        plan_source(f"rtsp://{user}@10.0.0.11/main", login)
+    assert "geheim" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
