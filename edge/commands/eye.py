@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from edge.clock import SystemClock
@@ -117,13 +117,7 @@ def _from_config(args: argparse.Namespace) -> Options:
     path = args.config or _CONFIG
     config = load_config(path)
     camera = find_camera(config.cameras, args.camera)
-    if faults := find_not_built(
-        f"camera {camera.name}",
-        kind=camera.kind,
-        watch=camera.watch,
-        privacy=camera.privacy,
-        sources=(camera.main, camera.sub),
-    ):
+    if faults := find_not_built(f"camera {camera.name}", asdict(camera)):
         raise ValidationError(faults)
     return Options(
         camera=camera.name,

@@ -285,13 +285,7 @@ def _check_private(path: Path) -> None:
 def _warnings(document: Table) -> list[Fault]:
     warnings: list[Fault] = []
     for index, camera in tables(document, "camera"):
-        warnings += find_not_built(
-            f"camera[{index}]",
-            kind=camera.get("kind"),
-            watch=camera.get("watch"),
-            privacy=camera.get("privacy"),
-            sources=(camera.get("main"), camera.get("sub")),
-        )
+        warnings += find_not_built(f"camera[{index}]", camera)
     for index, rule in tables(document, "rule"):
         warnings += find_idle_labels(f"rule[{index}]", rule.get("labels"))
     pole = document.get("pole")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from edge.config.checks import LATER_SCHEMES, quote
 from edge.errors import Fault
@@ -10,33 +10,31 @@ from edge.labels import GIVEN
 from edge.model import LABELS, VEHICLE_LABELS
 
 
-def find_not_built(
-    path: str, *, kind: object, watch: object, privacy: object, sources: Iterable[object]
-) -> list[Fault]:
-    """Say what of one camera's settings an eye of this version refuses.
+def find_not_built(path: str, camera: Mapping[str, object]) -> list[Fault]:
+    """Say why an eye of this version refuses a camera.
 
     Args:
         path: where the camera stands, as `camera[0]`.
-        kind: as the file has it; None where it is not given. The same holds for the others.
-        watch: false asks for a camera that is only kept and shown.
-        privacy: polygons never stored or shown.
-        sources: its main and sub stream.
+        camera: its table; keys may be missing and values wrong.
     """
-    found = []
-    if privacy:
-        remedy = "the camera will refuse ring, clip, snapshot and live"
-        found.append(Fault(f"{path}.privacy", "this version can't burn masks in", remedy))
-    if watch is False:
-        remedy = "leave it out, or wait for the agent"
-        found.append(Fault(f"{path}.watch", "this version watches every camera", remedy))
-    if kind in ("thermal", "both"):
-        remedy = 'use kind = "visible"'
-        found.append(Fault(f"{path}.kind", "this version has no thermal cameras", remedy))
-    for source in sources:
+    found: list[Fault] = []
+
+    def refuse(key: str, reason: str, remedy: str) -> None:
+        problem = f"this camera will not start in this version: {reason}"
+        found.append(Fault(f"{path}.{key}", problem, remedy))
+
+    if camera.get("privacy"):
+        refuse("privacy", "masks can't be burnt in", "leave it out if all may be stored and shown")
+    if camera.get("watch") is False:
+        refuse("watch", "it can only watch", "leave it out")
+    if camera.get("kind") in ("thermal", "both"):
+        refuse("kind", "it reads no temperatures", 'use kind = "visible"')
+    for key in ("main", "sub"):
+        source = camera.get(key)
         scheme = source.partition(":")[0].lower() if isinstance(source, str) else ""
         if scheme in LATER_SCHEMES:
-            problem = f"{quote(scheme)} sources are not in this version"
-            found.append(Fault(f"{path}.main", problem, "use rtsp://, v4l2: or a file"))
+            reason = f"it has no {quote(scheme)} sources"
+            refuse(key, reason, "use rtsp://, http://, v4l2: or a file")
     return found
 
 

@@ -40,8 +40,8 @@ def test_check_prints_warnings_and_exits_0_when_config_is_good(
     )
     assert run_check(str(path)) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "warning: camera[0].privacy: this version can't burn masks in; "
-        "the camera will refuse ring, clip, snapshot and live",
+        "warning: camera[0].privacy: this camera will not start in this version: "
+        "masks can't be burnt in; leave it out if all may be stored and shown",
         f"{path}: good",
     ]
 

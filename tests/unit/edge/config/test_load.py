@@ -318,8 +318,8 @@ def test_privacy_is_a_warning_when_masks_are_drawn(tmp_path: Path) -> None:
     faults, warnings = check(tmp_path, CAMERA + "privacy = [[[0, 0], [1, 0], [1, 1]]]")
     assert faults == []
     assert warnings == [
-        "camera[0].privacy: this version can't burn masks in; "
-        "the camera will refuse ring, clip, snapshot and live"
+        "camera[0].privacy: this camera will not start in this version: masks can't be burnt in; "
+        "leave it out if all may be stored and shown"
     ]
 
 

@@ -14,13 +14,14 @@ PLAIN: dict[str, Any] = {
     "kind": "visible",
     "watch": True,
     "privacy": (),
-    "sources": ("rtsp://10.0.0.1/a", None),
+    "main": "rtsp://10.0.0.1/a",
+    "sub": None,
 }
 
 
 def test_plain_camera_asks_for_nothing_that_is_not_built() -> None:
-    assert find_not_built("camera[0]", kind=None, watch=None, privacy=None, sources=(None,)) == []
-    assert find_not_built("camera[0]", **PLAIN) == []
+    assert find_not_built("camera[0]", {}) == []
+    assert find_not_built("camera[0]", PLAIN) == []
 
 
 @pytest.mark.parametrize(
@@ -30,13 +31,14 @@ def test_plain_camera_asks_for_nothing_that_is_not_built() -> None:
         ({"watch": False}, "camera[0].watch"),
         ({"kind": "thermal"}, "camera[0].kind"),
         ({"kind": "both"}, "camera[0].kind"),
-        ({"sources": ("isapi://10.0.0.1/x",)}, "camera[0].main"),
-        ({"sources": ("SIM:trailer-night",)}, "camera[0].main"),
+        ({"main": "isapi://10.0.0.1/x"}, "camera[0].main"),
+        ({"sub": "SIM:trailer-night"}, "camera[0].sub"),
     ],
 )
 def test_each_thing_not_built_is_named_with_its_key(change: dict[str, Any], path: str) -> None:
-    found = find_not_built("camera[0]", **(PLAIN | change))
+    found = find_not_built("camera[0]", PLAIN | change)
     assert [fault.path for fault in found] == [path]
+    assert found[0].problem.startswith("this camera will not start in this version: ")
     assert found[0].remedy
 
 
