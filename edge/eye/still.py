@@ -43,7 +43,8 @@ THRESHOLDS: Mapping[str, float] = {
 _JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 _JPEG_END, _PNG_END = b"\xff\xd9", b"IEND"
 _FRAME_MARKERS = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
-_BARE_MARKERS = {0x01, 0xFF, *range(0xD0, 0xD9)}
+_BARE_MARKERS = {0x01, *range(0xD0, 0xD9)}
+_FILL = 0xFF
 
 
 def read_size(data: bytes) -> tuple[int, int]:
@@ -160,7 +161,12 @@ def _jpeg_size(data: bytes) -> tuple[int, int]:
             if data.rfind(_JPEG_END) < at:
                 raise SourceUnusable("a JPEG that is cut off")
             return _number(data[at + 7 : at + 9]), _number(data[at + 5 : at + 7])
-        at += 1 if marker in _BARE_MARKERS else 2 + _number(data[at + 2 : at + 4])
+        if marker == _FILL:
+            at += 1
+        elif marker in _BARE_MARKERS:
+            at += 2
+        else:
+            at += 2 + _number(data[at + 2 : at + 4])
     raise SourceUnusable("a damaged JPEG: it has no frame header")
 
 

@@ -38,6 +38,12 @@ def test_size_is_read_from_the_head(kind: str) -> None:
     assert still.read_size(make_picture(160, 90, kind=kind)) == (160, 90)
 
 
+@pytest.mark.parametrize("between", [b"\xff\x01", b"\xff\xff", b"\xff\xff\xff\x01\xff"])
+def test_markers_without_a_length_and_fill_bytes_are_passed_over(between: bytes) -> None:
+    jpeg = make_picture(160, 90, kind=".jpg")
+    assert still.decode(jpeg[:2] + between + jpeg[2:]).y.shape == (90, 160)
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
