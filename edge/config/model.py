@@ -32,6 +32,9 @@ from edge.model import LABELS, VEHICLE_LABELS
 
 MIB = 1024 * 1024
 TIB = 1024**4
+RING_BYTES = 15 * MIB
+PRE_ROLL_S = POST_ROLL_S = 10.0
+"""Defaults of a camera, also of one that is looked at without a configuration."""
 
 Fraction: TypeAlias = Annotated[float, in_range(0, 1)]
 Seconds: TypeAlias = Annotated[float, in_range(0, 3600, "s")]
@@ -125,9 +128,9 @@ class Camera:
     main: Source = field(metadata={"example": 'main = "rtsp://10.0.0.11/main"'})
     sub: Source | None = None
     credentials: FileName | None = None
-    ring_bytes: Annotated[int, in_range(MIB, 1024 * MIB, "bytes")] = 15 * MIB
-    pre_roll_s: RollSeconds = 10.0
-    post_roll_s: RollSeconds = 10.0
+    ring_bytes: Annotated[int, in_range(MIB, 1024 * MIB, "bytes")] = RING_BYTES
+    pre_roll_s: RollSeconds = PRE_ROLL_S
+    post_roll_s: RollSeconds = POST_ROLL_S
     ignore: Annotated[tuple[Points, ...], count_between(0, 64, "polygons")] = ()
     privacy: Annotated[tuple[Points, ...], count_between(0, 64, "polygons")] = ()
     zones: Annotated[tuple[Zone, ...], count_between(0, 64, "zones")] = ()
