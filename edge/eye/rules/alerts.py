@@ -54,7 +54,7 @@ class Ledger:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
+class Situation:
     """One frame as a rule sees it; `ordinal` is that of the last alert opened by any rule."""
 
     t: float
@@ -72,24 +72,24 @@ class Told:
     ordinal: int
 
 
-def step(ledger: Ledger, rule: Rule, cases: Sequence[Case], moment: Moment) -> Told:
+def step(ledger: Ledger, rule: Rule, cases: Sequence[Case], situation: Situation) -> Told:
     """Decide what is told of a rule's cases on one frame.
 
     Args:
         ledger: what the last step returned.
         rule: its settings.
         cases: all cases of this frame; those that ended are marked and come once more.
-        moment: the time, and what is allowed.
+        situation: the time, and what is allowed.
 
     Returns:
         Changes: closes first, then `limited`, updates and opens.
     """
-    desk = _Desk(ledger, rule, moment)
+    desk = _Desk(ledger, rule, situation)
     live = [case for case in cases if case.ended is None]
     for case in cases:
         if case.ended is not None:
             desk.end(case, case.ended)
-    if not moment.is_armed:
+    if not situation.is_armed:
         desk.close_all("schedule")
     desk.report_held(is_last=False)
     for case in live:
@@ -109,7 +109,7 @@ def finish(ledger: Ledger, rule: Rule, *, t: float, reason: str) -> Told:
     Returns:
         The last changes; the ledger is empty of open alerts.
     """
-    desk = _Desk(ledger, rule, Moment(t=t, is_armed=False, is_muted=False, ordinal=0))
+    desk = _Desk(ledger, rule, Situation(t=t, is_armed=False, is_muted=False, ordinal=0))
     desk.close_all(reason)
     desk.report_held(is_last=True)
     return desk.result()
@@ -118,15 +118,15 @@ def finish(ledger: Ledger, rule: Rule, *, t: float, reason: str) -> Told:
 class _Desk:
     """Works on one ledger for one step."""
 
-    def __init__(self, ledger: Ledger, rule: Rule, moment: Moment) -> None:
+    def __init__(self, ledger: Ledger, rule: Rule, situation: Situation) -> None:
         self._rule = rule
-        self._moment = moment
-        self._t = moment.t
+        self._situation = situation
+        self._t = situation.t
         self._lives = {life.case.key: life for life in ledger.lives}
         self._opened_t = [t for t in ledger.opened_t if self._t - t < HOUR_S]
         self._held_back = ledger.held_back
         self._cooldowns = [each for each in ledger.cooldowns if each.until_t > self._t]
-        self._ordinal = moment.ordinal
+        self._ordinal = situation.ordinal
         self._changes: list[AlertChange] = []
 
     def result(self) -> Told:
@@ -167,7 +167,7 @@ class _Desk:
         self._lives[case.key] = life
 
     def _may_be_told(self, subjects: Iterable[int], place: str | None) -> bool:
-        if not self._moment.is_armed or self._moment.is_muted:
+        if not self._situation.is_armed or self._situation.is_muted:
             return False
         cooling = {
             each.subject

@@ -12,9 +12,9 @@ from typing import TypeAlias
 
 from edge.config.model import AnyRule, IntrusionRule, Line, LineRule, LoiterRule, Zone
 from edge.eye.rules import alerts, identity, intrusion, line, loiter
-from edge.eye.rules.alerts import Ledger, Moment
+from edge.eye.rules.alerts import Ledger, Situation
 from edge.eye.rules.cases import Case
-from edge.eye.rules.identity import Known, Seen
+from edge.eye.rules.identity import Known, Sighted
 from edge.eye.rules.line import Crossings
 from edge.eye.rules.presence import Place
 from edge.eye.rules.schedule import Window, is_armed, make_windows
@@ -145,13 +145,13 @@ def step(
     changes: list[AlertChange] = []
     for plan, before in zip(engine.plans, state.rules, strict=True):
         stage, cases = _find_cases(plan, before.stage, seen, t)
-        moment = Moment(
+        situation = Situation(
             t=t,
             is_armed=is_armed(plan.windows, engine.timezone, utc_ms),
             is_muted=any(each.rule_name in (None, plan.rule.name) for each in mutes),
             ordinal=ordinal,
         )
-        told = alerts.step(before.ledger, plan.rule, cases, moment)
+        told = alerts.step(before.ledger, plan.rule, cases, situation)
         ordinal = told.ordinal
         rules.append(RuleState(stage, told.ledger))
         changes += told.changes
@@ -177,7 +177,7 @@ def finish(engine: Engine, state: EngineState, *, t: float, reason: str) -> list
 
 
 def _find_cases(
-    plan: Plan, stage: Stage, seen: Sequence[Seen], t: float
+    plan: Plan, stage: Stage, seen: Sequence[Sighted], t: float
 ) -> tuple[Stage, tuple[Case, ...]]:
     """Ask the rule's type."""
     if isinstance(plan.rule, LineRule):

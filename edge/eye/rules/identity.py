@@ -23,7 +23,7 @@ OVERLAP_MIN = 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Sighted:
     """A live track on this frame; `continues` is the track before an id switch."""
 
     subject: int
@@ -35,13 +35,13 @@ class Seen:
 class Known:
     """A subject as last seen; `ended_t` is when its track was first missing."""
 
-    seen: Seen
+    seen: Sighted
     ended_t: float | None = None
 
 
 def step(
     known: Sequence[Known], tracks: Sequence[Track], t: float
-) -> tuple[tuple[Known, ...], tuple[Seen, ...]]:
+) -> tuple[tuple[Known, ...], tuple[Sighted, ...]]:
     """Give each live track its subject.
 
     Args:
@@ -63,14 +63,14 @@ def step(
     for track in tracks:
         before = by_track.get(track.track)
         if before is not None:
-            seen.append(Seen(before.seen.subject, track, before.seen.continues))
+            seen.append(Sighted(before.seen.subject, track, before.seen.continues))
             continue
         old = _find_predecessor(gone, track)
         if old is None:
-            seen.append(Seen(track.track, track))
+            seen.append(Sighted(track.track, track))
         else:
             gone.remove(old)
-            seen.append(Seen(old.seen.subject, track, old.seen.track.track))
+            seen.append(Sighted(old.seen.subject, track, old.seen.track.track))
     recent = [each for each in gone if each.ended_t is not None and t - each.ended_t <= FORGET_S]
     return (*(Known(each) for each in seen), *recent), tuple(seen)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from edge.config.model import IntrusionRule
 from edge.eye.rules import visits
 from edge.eye.rules.cases import Case
-from edge.eye.rules.identity import Seen
+from edge.eye.rules.identity import Sighted
 from edge.eye.rules.presence import Place, Terms
 from edge.eye.rules.visits import Visiting
 
@@ -17,7 +17,7 @@ def step(
     places: Sequence[Place],
     state: Visiting,
     *,
-    seen: Sequence[Seen],
+    seen: Sequence[Sighted],
     t: float,
 ) -> tuple[Visiting, tuple[Case, ...]]:
     """Find the intrusions on one frame: one case for each place and visit.

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from edge.config.model import Line, LineRule
 from edge.eye.rules.cases import Case
-from edge.eye.rules.identity import FORGET_S, Seen
+from edge.eye.rules.identity import FORGET_S, Sighted
 from edge.eye.rules.zones import crosses, distance_to, foot_of
 from edge.model import Json, Point
 
@@ -54,7 +54,7 @@ class Crossing:
     serial: int
     line: str
     direction: str
-    seen: Seen
+    seen: Sighted
     crossed_t: float
 
 
@@ -76,7 +76,7 @@ class Crossings:
 
 
 def step(
-    rule: LineRule, lines: Sequence[Line], state: Crossings, *, seen: Sequence[Seen], t: float
+    rule: LineRule, lines: Sequence[Line], state: Crossings, *, seen: Sequence[Sighted], t: float
 ) -> tuple[Crossings, tuple[Case, ...]]:
     """Find the crossings on one frame: one case each, over after `clear_s`.
 
@@ -117,7 +117,7 @@ def step(
 
 
 def _walk_all(
-    walkers: Sequence[Walker], line: Line, wanted: Sequence[Seen], t: float
+    walkers: Sequence[Walker], line: Line, wanted: Sequence[Sighted], t: float
 ) -> list[Walker]:
     """Move those who are seen; keep the others for a while, an id switch may bring them back."""
     known = {walker.subject: walker for walker in walkers}
@@ -125,7 +125,7 @@ def _walk_all(
     return moved + [walker for walker in known.values() if t - walker.last_t <= FORGET_S]
 
 
-def _walk(walker: Walker | None, line: Line, seen: Seen, t: float) -> Walker:
+def _walk(walker: Walker | None, line: Line, seen: Sighted, t: float) -> Walker:
     """Take one step of a subject's way."""
     foot, box = foot_of(seen.track), seen.track.box
     distance = distance_to(line.start, line.end, foot)

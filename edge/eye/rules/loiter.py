@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from edge.config.model import LoiterRule
 from edge.eye.rules import visits
 from edge.eye.rules.cases import Case
-from edge.eye.rules.identity import Seen
+from edge.eye.rules.identity import Sighted
 from edge.eye.rules.presence import Place, Terms
 from edge.eye.rules.visits import Visiting
 
 
 def step(
-    rule: LoiterRule, places: Sequence[Place], state: Visiting, *, seen: Sequence[Seen], t: float
+    rule: LoiterRule, places: Sequence[Place], state: Visiting, *, seen: Sequence[Sighted], t: float
 ) -> tuple[Visiting, tuple[Case, ...]]:
     """Find the loiterers on one frame: one case for each place, joined by further loiterers.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from edge.eye.rules.identity import Seen
+from edge.eye.rules.identity import Sighted
 from edge.eye.rules.zones import foot_of, is_inside
 from edge.model import Polygon
 
@@ -44,7 +44,7 @@ class Stay:
     time inside without gaps; `is_alive` tells whether its track still lives.
     """
 
-    seen: Seen
+    seen: Sighted
     since_t: float
     last_t: float
     frames: int = 1
@@ -63,7 +63,7 @@ class Presence:
 
 
 def step(
-    stays: Sequence[Stay], place: Place, terms: Terms, *, seen: Sequence[Seen], t: float
+    stays: Sequence[Stay], place: Place, terms: Terms, *, seen: Sequence[Sighted], t: float
 ) -> Presence:
     """Follow who is in a place.
 
@@ -97,13 +97,13 @@ def step(
     return Presence((*kept, *new), tuple(ended))
 
 
-def _is_there(place: Place, terms: Terms, seen: Seen) -> bool:
+def _is_there(place: Place, terms: Terms, seen: Sighted) -> bool:
     if seen.track.is_hidden or seen.track.label not in terms.labels:
         return False
     return place.polygon is None or is_inside(place.polygon, foot_of(seen.track))
 
 
-def _go_on(stay: Stay, seen: Seen, terms: Terms, t: float) -> Stay:
+def _go_on(stay: Stay, seen: Sighted, terms: Terms, t: float) -> Stay:
     frames = stay.frames + 1
     has_been = stay.out_t is None
     return replace(

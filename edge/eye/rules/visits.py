@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from edge.eye.rules import presence
 from edge.eye.rules.cases import Case, union_of
-from edge.eye.rules.identity import Seen
+from edge.eye.rules.identity import Sighted
 from edge.eye.rules.presence import Place, Stay, Terms
 from edge.model import Box, Json
 
@@ -57,7 +57,7 @@ class Visiting:
 
 
 def step(
-    state: Visiting, places: Sequence[Place], terms: Terms, *, seen: Sequence[Seen], t: float
+    state: Visiting, places: Sequence[Place], terms: Terms, *, seen: Sequence[Sighted], t: float
 ) -> tuple[Visiting, tuple[Case, ...]]:
     """Follow the visits to all places of a rule.
 
