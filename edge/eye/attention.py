@@ -7,6 +7,7 @@ over of the budget step by step over the whole picture.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -21,6 +22,10 @@ LOOKS_PER_S = 2.1
 LOOKS_SAVED_MAX = 4.0
 WHOLE_S = 10.0
 WHOLE_IDLE_S = 60.0
+WHOLE_FORCED_S = 3.0
+"""Seconds between whole looks that waking or a change of scene forces: a light that flickers would
+take every look there is. No more than `gate.LINGER_S`, so that each waking has its own.
+"""
 CROP_PX_MIN = 160
 CROP_PER_SIZE = 4.4
 """Crop side over the thing's longer side. Measured on 108 crops of the yard: boxes fit best
@@ -65,11 +70,16 @@ class Barren:
 
 @dataclass(frozen=True, slots=True)
 class AttentionState:
-    """Budget left, when the whole frame was last looked at, where looking was in vain."""
+    """Budget left, when the whole frame was last looked at, where looking was in vain.
+
+    `forced_t` is when something last forced a whole look, `is_owed` that one was put off since.
+    """
 
     tokens: float = LOOKS_SAVED_MAX
     t: float = 0.0
     whole_t: float | None = None
+    forced_t: float = -math.inf
+    is_owed: bool = False
     barren: tuple[Barren, ...] = ()
     survey: int = 0
     survey_t: float = 0.0
@@ -77,7 +87,10 @@ class AttentionState:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What there is to look at: `size_px` is (width, height) of the analysed frame."""
+    """What there is to look at: `size_px` is (width, height) of the analysed frame.
+
+    `has_woken` says that the scene is new: the eye has just woken, or everything changed at once.
+    """
 
     t: float
     size_px: tuple[int, int]
@@ -104,10 +117,7 @@ def step(state: AttentionState, now: Situation) -> tuple[AttentionState, list[Bo
     tokens = min(state.tokens + elapsed_s * LOOKS_PER_S, LOOKS_SAVED_MAX)
     fresh = [spot for spot in state.barren if now.t - spot.looked_t < BARREN_FORGET_S]
     state = replace(state, t=now.t, tokens=tokens, barren=tuple(fresh))
-    looks = []
-    if _is_whole_due(state, now):
-        looks.append(whole_frame(now.size_px))
-        state = replace(state, whole_t=now.t, tokens=state.tokens - 1)
+    state, looks = _look_at_whole(state, now)
     if now.is_awake and state.tokens >= 1:
         state, crops = _choose_crop(state, now)
         looks += crops
@@ -153,8 +163,24 @@ def whole_frame(size_px: tuple[int, int]) -> Box:
     return square_around((0.0, 0.0, 1.0, 1.0), side_px=max(size_px), size_px=size_px)
 
 
+def _look_at_whole(state: AttentionState, now: Situation) -> tuple[AttentionState, list[Box]]:
+    """Look at the whole frame where it is due, on credit if need be: of one look at most."""
+    is_asked = now.has_woken or state.is_owed
+    is_forced = is_asked and now.t - state.forced_t >= WHOLE_FORCED_S
+    if not is_forced and not _is_whole_due(state, now):
+        return replace(state, is_owed=is_asked), []
+    after = replace(
+        state,
+        tokens=state.tokens - 1,
+        whole_t=now.t,
+        forced_t=now.t if is_forced else state.forced_t,
+        is_owed=False,
+    )
+    return after, [whole_frame(now.size_px)]
+
+
 def _is_whole_due(state: AttentionState, now: Situation) -> bool:
-    if state.whole_t is None or now.has_woken:
+    if state.whole_t is None:
         return True
     return now.t - state.whole_t >= (WHOLE_S if now.is_awake else WHOLE_IDLE_S)
 

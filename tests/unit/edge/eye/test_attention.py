@@ -77,6 +77,38 @@ def test_whole_frame_is_looked_at_on_waking() -> None:
     assert wholes(looks) == [0.0, 4.5]
 
 
+def test_scene_that_changes_all_the_time_takes_a_whole_look_every_three_seconds_and_no_more() -> (
+    None
+):
+    looks = attend(65, lambda t: make_situation(t, has_woken=1.0 <= t < 60.0))
+    assert wholes(looks) == [0.0, *range(1, 62, 3)]
+
+
+def test_last_change_of_a_scene_has_its_look_though_it_comes_too_soon() -> None:
+    looks = attend(9, lambda t: make_situation(t, has_woken=t in {1.0, 1.5, 2.5}))
+    assert wholes(looks) == [0.0, 1.0, 4.0]
+
+
+def test_motion_is_looked_at_at_once_after_a_minute_of_scene_changes() -> None:
+    def at(t: float) -> Situation:
+        return make_situation(t, has_woken=t < 60, motion=[MOTION] if t >= 61 else [])
+
+    looks = [
+        t for t, region in attend(70, at) if t >= 61 and is_mostly_within(MOTION, region, 0.99)
+    ]
+    assert looks[0] <= 62.0
+
+
+@given(st.lists(st.tuples(st.floats(0.0, 2.0), st.booleans(), st.booleans()), max_size=80))
+def test_debt_is_never_more_than_one_look(script: list[tuple[float, bool, bool]]) -> None:
+    state, t = AttentionState(), 0.0
+    for elapsed_s, has_woken, is_awake in script:
+        t += elapsed_s
+        now = make_situation(t, motion=[MOTION], is_awake=is_awake, has_woken=has_woken)
+        state, _ = attention.step(state, now)
+        assert -1.0 <= state.tokens <= 4.0
+
+
 def test_whole_frame_is_a_square_that_holds_it() -> None:
     assert is_whole(attention.whole_frame(SIZE_PX))
     assert attention.whole_frame((300, 300)) == (0.0, 0.0, 1.0, 1.0)
