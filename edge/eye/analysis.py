@@ -14,7 +14,7 @@ from edge.eye.attention import AttentionState, Situation
 from edge.eye.follow import Lead, follow
 from edge.eye.motion import Motion, MotionState
 from edge.eye.ports import Detector
-from edge.eye.postprocess import THRESHOLDS, best_by_label, group_of, place, suppress
+from edge.eye.postprocess import THRESHOLDS, above_thresholds, group_of, place, suppress
 from edge.eye.preprocess import cut_square, shrink_luma
 from edge.eye.subject import Subject, is_stationary
 from edge.eye.tracker import Look, Sighting, TrackerState
@@ -172,7 +172,7 @@ class Analysis:
     def _infer(self, frame: Frame, region: Box) -> list[Detection]:
         picture = cut_square(frame, region, self._detector.input_px)
         placed = place(self._detector.detect(picture), region)
-        found = suppress(best_by_label(THRESHOLDS, placed))
+        found = suppress(above_thresholds(THRESHOLDS, placed))
         if self._ignore is None:
             return found
         return [item for item in found if not self._is_ignored(item.box)]

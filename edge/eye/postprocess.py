@@ -144,7 +144,9 @@ def overlap_area(first: Box, second: Box) -> float:
     return width * height if width > 0 and height > 0 else 0.0
 
 
-def best_by_label(thresholds: Mapping[str, float], found: Sequence[Detection]) -> list[Detection]:
+def above_thresholds(
+    thresholds: Mapping[str, float], found: Sequence[Detection]
+) -> list[Detection]:
     """Keep what reaches its label's threshold."""
     return [item for item in found if item.score >= thresholds.get(item.label, 1.0)]
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.errors import SourceUnusable
-from edge.eye.postprocess import best_by_label, place, suppress
+from edge.eye.postprocess import above_thresholds, place, suppress
 from edge.eye.preprocess import square_around
 from edge.model import Box, Detection, Frame
 
@@ -128,7 +128,7 @@ def merge(
         Each thing once, by falling score; boxes in fractions of the picture.
     """
     placed = [item for region, found in looks for item in place(found, region)]
-    return best_by_label(thresholds, suppress(placed))
+    return above_thresholds(thresholds, suppress(placed))
 
 
 def _tiles(size_px: tuple[int, int], side_px: float) -> list[Box]:

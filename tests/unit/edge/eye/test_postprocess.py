@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from edge.eye.postprocess import (
     THRESHOLDS,
     Floats,
+    above_thresholds,
     area,
-    best_by_label,
     decode_ssd,
     group_of,
     iou,
@@ -216,8 +216,8 @@ def test_iou_is_symmetric_and_a_share(first: Box, second: Box) -> None:
 
 def test_labels_without_a_threshold_are_left_out() -> None:
     found = [make_detection(score=0.5), make_detection(label="car", score=0.5)]
-    assert best_by_label({"person": 0.5}, found) == [found[0]]
-    assert best_by_label({"person": 0.51}, found) == []
+    assert above_thresholds({"person": 0.5}, found) == [found[0]]
+    assert above_thresholds({"person": 0.51}, found) == []
 
 
 def test_whatever_the_detector_gives_has_a_threshold() -> None:
