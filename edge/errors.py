@@ -1,4 +1,6 @@
-"""The failure model on one page: every error of ours, in the order of the tree.
+"""The failure model on one page: every error a command may end with, in the order of the tree.
+
+What can only go wrong between a fork server and its caller is named in their own files.
 
 EdgeError
 ├── ValidationError(ValueError)     bad input, with the path of the field
