@@ -1,4 +1,6 @@
-"""Every value that crosses a border between two files; plain, frozen, without behaviour.
+"""Every value that crosses a border between two files; plain and frozen.
+
+A property says what it holds in another way; nothing else is done here.
 
 Boxes and points are fractions of the frame, origin top left. Media time counts 90 kHz ticks
 from the first frame of the run; `t` is the same in seconds.

@@ -16,7 +16,8 @@ ARENAS_MAX = 2
 def keep_heap_small() -> None:
     """Set glibc's limits; other C libraries have none of these and are left as they are.
 
-    Measured on 1080p H.264 at 15 fps: an eye's private memory 60 → 46 MiB, CPU unchanged.
+    Measured on 1080p H.264 at 15 fps: about 14 of an eye's 61 MiB of private memory are saved, CPU
+    unchanged (docs/design/fork-server.md).
 
     Source: mallopt(3).
     """

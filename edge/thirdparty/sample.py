@@ -40,7 +40,7 @@ _CRF = "20"
 
 
 def sample_dir(root: Path | None = None) -> Path:
-    """The folder of the sample clip; `root` as in `assets.models_dir`."""
+    """The folder of the sample clip; `root` as in `store.models_dir`."""
     return (root or assets_dir()) / "sample"
 
 
