@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from edge.clock import NS_PER_S, Clock
-from edge.eye.sources.reopen import LOGIN_TRIES, LOGIN_WAIT_S
+from edge.eye.reopen import LOGIN_TRIES, LOGIN_WAIT_S
 
 
 class Logins:

@@ -11,7 +11,7 @@ from edge.errors import SourceError, SourceRefused
 from edge.eye.intake import Intake, Lane, SourceEnded, SourceLost
 from edge.eye.logins import Logins
 from edge.eye.ports import PacketSource
-from edge.eye.sources.reopen import wait_after
+from edge.eye.reopen import wait_after
 from edge.model import TICKS_PER_S, Packet
 
 HEALTHY_S = 10.0

@@ -11,7 +11,7 @@ GROUND = ("edge.model", "edge.errors")
 FOUNDATION = (*GROUND, "edge.wire", "edge.evidence", "edge.geo")
 _PURE_IN_EYE = (
     "gate", "motion", "hotspot", "preprocess", "postprocess", "tracker", "subject", "association",
-    "follow", "attention", "best_shot", "timing", "still",
+    "follow", "attention", "best_shot", "reopen", "timing", "still",
 )  # fmt: skip
 PURE = (
     "edge.config.checks",
@@ -24,7 +24,6 @@ PURE = (
     "edge.eye.rules.*",
     "edge.eye.sources.nal",
     "edge.eye.sources.probe",
-    "edge.eye.sources.reopen",
     "edge.eye.sources.timing",
 )
 """Arrays and dataclasses in, dataclasses out; see `_PURE_BANNED` for what they do without."""

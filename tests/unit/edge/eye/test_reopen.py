@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.eye.logins import Logins
+from edge.eye.reopen import LOGIN_WAIT_S, WAIT_S_MAX, WAIT_S_MAX_REFUSED, wait_after
 from edge.eye.sources.refusals import OPEN_S_MAX, READ_S_MAX
-from edge.eye.sources.reopen import LOGIN_WAIT_S, WAIT_S_MAX, WAIT_S_MAX_REFUSED, wait_after
 from tests.support.clocks import ManualClock
 
 
