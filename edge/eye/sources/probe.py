@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
+from edge.eye.gate import GOP_S_MAX
 from edge.eye.sources.nal import parse_parameter_sets
 from edge.model import TICKS_PER_S, Packet, StreamFormat
 
-PROBE_S_MAX = 2.5
-"""A GOP longer than 2 s counts as long (the gate's limit), so no need to wait for its end."""
+PROBE_S_MAX = GOP_S_MAX + 0.5
+"""A longer GOP counts as long for the gate, so no need to wait for its end; half a second more
+lets one that is just short enough end."""
 PROBE_PACKETS_MAX = 512
 GOP_STEP = 1.25
 """A longer GOP is news only when it is longer by this factor; cameras vary a frame or two."""
