@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from edge.clock import SystemClock
+from edge.config.checks import quote
 from edge.config.load import (
     find_camera,
     load_config,
@@ -19,7 +20,6 @@ from edge.config.load import (
     make_camera_rules,
     make_trial_rules,
 )
-from edge.config.model import CameraRules
 from edge.config.not_built import find_not_built
 from edge.errors import Fault, ValidationError
 from edge.exits import EXIT_WRONG_USE, run_to_exit_code
@@ -40,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source", nargs="?", metavar="SOURCE", help="file, rtsp://…, v4l2:…, folder"
     )
-    parser.add_argument("--camera", metavar="NAME", help="a camera of the configuration instead")
+    parser.add_argument(
+        "--camera", metavar="NAME", help="one of the configuration instead; or of --rules FILE"
+    )
     parser.add_argument("--config", type=Path, metavar="FILE", help="default: polewatch.toml")
     parser.add_argument("--rules", type=Path, metavar="FILE", help="rules, zones and lines to try")
     parser.add_argument("--sub", metavar="SOURCE", help="a smaller stream to analyse")
@@ -96,21 +98,37 @@ def make_options(args: argparse.Namespace) -> Options:
     """Make the options of one eye from the command's arguments.
 
     Raises:
-        ValidationError: neither or both of SOURCE and --camera, or a fault in a file.
+        ValidationError: options that do not go together, or a fault in a file.
     """
-    if (args.source is None) == (args.camera is None):
-        raise ValidationError([Fault("eye", "give a SOURCE or --camera NAME, one of the two")])
-    if args.config is not None and args.camera is None:
-        raise ValidationError([Fault("--config", "goes with --camera", "for rules use --rules")])
+    if faults := _find_misfits(args):
+        raise ValidationError(faults)
     wanted = Wanted(motion=args.motion, detections=args.detections, tracks=args.tracks)
-    if args.camera is None:
-        options = Options(
-            camera=name_source(args.source), main=args.source, sub=args.sub,
-            rules=_load_rules(args.rules, None) or make_trial_rules(),
-        )  # fmt: skip
-    else:
-        options = _from_config(args)
+    options = _from_config(args) if args.source is None else _from_source(args)
     return replace(options, wanted=wanted, pace=args.pace or "max", out=args.out)
+
+
+def _find_misfits(args: argparse.Namespace) -> list[Fault]:
+    """Say which options do not go together."""
+    if args.source is None and args.camera is None:
+        return [Fault("eye", "give a SOURCE, or --camera NAME of the configuration")]
+    if args.source is not None and args.config is not None:
+        problem = "goes with --camera alone, not with SOURCE"
+        return [Fault("--config", problem, "for rules use --rules")]
+    if args.source is not None and args.camera is not None and args.rules is None:
+        problem = "beside SOURCE it chooses from the file of --rules, and there is none"
+        return [Fault("--camera", problem, "give one of the two, or --rules FILE")]
+    return []
+
+
+def _from_source(args: argparse.Namespace) -> Options:
+    rules = make_trial_rules()
+    if args.rules is not None:
+        file = load_rules(args.rules)
+        if args.camera is not None and not file.config.cameras:
+            problem = f"no camera {quote(args.camera)}; the file has no cameras"
+            raise ValidationError([Fault("--camera", problem, "leave it out")])
+        rules = file.for_camera(args.camera)
+    return Options(camera=name_source(args.source), main=args.source, sub=args.sub, rules=rules)
 
 
 def _from_config(args: argparse.Namespace) -> Options:
@@ -119,17 +137,17 @@ def _from_config(args: argparse.Namespace) -> Options:
     camera = find_camera(config.cameras, args.camera)
     if faults := find_not_built(f"camera {camera.name}", asdict(camera)):
         raise ValidationError(faults)
+    if args.rules is not None:
+        rules = load_rules(args.rules).for_camera(camera.name)
+    else:
+        rules = make_camera_rules(config, camera.name)
     return Options(
         camera=camera.name,
         main=camera.main,
         sub=args.sub or camera.sub,
         login=load_credentials(path.parent / camera.credentials) if camera.credentials else None,
-        rules=_load_rules(args.rules, camera.name) or make_camera_rules(config, camera.name),
+        rules=rules,
         ring_bytes=camera.ring_bytes,
         pre_roll_s=camera.pre_roll_s,
         post_roll_s=camera.post_roll_s,
     )
-
-
-def _load_rules(path: Path | None, camera: str | None) -> CameraRules | None:
-    return load_rules(path).for_camera(camera) if path else None

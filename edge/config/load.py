@@ -62,7 +62,8 @@ class RulesFile:
             rules = _rules_for(camera, config.rules)
         elif len(config.cameras) > 1:
             names = ", ".join(each.name for each in config.cameras)
-            raise ValidationError([Fault("camera", "the file has several", f"name one of {names}")])
+            remedy = f"say --camera with one of {names}"
+            raise ValidationError([Fault("camera", "the file has several", remedy)])
         else:
             chosen = config.cameras[0] if config.cameras else LooseCamera()
             rules = tuple(replace(rule, cameras=()) for rule in config.rules)

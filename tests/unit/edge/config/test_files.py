@@ -119,7 +119,9 @@ def test_rules_file_may_be_a_whole_config_without_its_secrets(tmp_path: Path) ->
         "gate-in",
         "loiter",
     ]
-    with pytest.raises(ValidationError, match="the file has several; name one of road, yard"):
+    with pytest.raises(
+        ValidationError, match="the file has several; say --camera with one of road, yard"
+    ):
         rules.for_camera()
     with pytest.raises(ValidationError, match='no camera "raod"; did you mean road'):
         rules.for_camera("raod")
