@@ -118,9 +118,11 @@ class Analysis:
         )
 
     def forget_scene(self) -> None:
-        """The camera looks elsewhere: learn the background anew; tracks end by themselves."""
+        """The camera looks elsewhere: learn the background anew; every track ends."""
         self._motion = None
         self._shape = None
+        self._tracker = tracker.forget_scene(self._tracker)
+        self._attention = attention.forget_scene(self._attention)
 
     def _begin_if_new(self, glance: Glance) -> None:
         if self._shape == glance.luma.shape:

@@ -146,6 +146,11 @@ def learn_barren(
     return replace(state, barren=tuple(spots))
 
 
+def forget_scene(state: AttentionState) -> AttentionState:
+    """The camera looks elsewhere: other places are barren there. The budget stays."""
+    return replace(state, barren=())
+
+
 def is_barren(state: AttentionState, box: Box) -> bool:
     """Tell whether motion at this place has been looked at in vain more than once."""
     spot = _barren_at(state.barren, box)

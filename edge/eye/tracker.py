@@ -147,6 +147,11 @@ def _pair(subjects: Sequence[Subject], look: Look) -> dict[int, int]:
     return pairs | pair(lost, groups, free, worth=is_within_reach)
 
 
+def forget_scene(state: TrackerState) -> TrackerState:
+    """The camera looks elsewhere: nothing is where it was. No id is given twice."""
+    return replace(state, subjects=())
+
+
 def tracks(state: TrackerState) -> list[Track]:
     """List the confirmed subjects as others see them, by track id."""
     return [

@@ -53,6 +53,7 @@ class Watch:
         self._stillness = _Stillness()
         self._checksum: int | None = None
         self._is_paused = False
+        self._has_woken = False
         self.counters = Counters()
 
     @property
@@ -76,11 +77,12 @@ class Watch:
             self._keyframes_90k.clear()
 
     def pause(self, *, is_paused: bool) -> None:
-        """While the head moves nothing is judged; afterwards the scene is learnt anew."""
+        """While the head moves nothing is judged; afterwards it wakes to a scene it must learn."""
         self._is_paused = is_paused
         if not is_paused:
             self._analysis.forget_scene()
             self._gate = replace(self._gate, is_awake=True)
+            self._has_woken = True
 
     def push(self, packet: Packet) -> list[Seen]:
         """Take the next packet, already in the ring; say what was seen, oldest first.
@@ -103,10 +105,9 @@ class Watch:
         assert self._decoder is not None
         return self._analyse(self._decoder.drain()) if self.is_awake else []
 
-    def _feed(self, packet: Packet, *, has_woken: bool = False) -> list[Seen]:
+    def _feed(self, packet: Packet) -> list[Seen]:
         assert self._decoder is not None
-        frames = self._decoder.decode(packet)
-        return self._analyse(frames, has_woken=has_woken)
+        return self._analyse(self._decoder.decode(packet))
 
     def _glance(self, keyframe: Packet) -> list[Seen]:
         """Look at a keyframe; on suspicion go back to where it may have begun."""
@@ -123,27 +124,32 @@ class Watch:
         self._gate = replace(self._gate, is_awake=True, active_t=frame.t)
         before = self._ring.gop_at(keyframe.pts_90k - 1)
         seen = self._catch_up(before) if before is not None else []
-        return seen + self._feed(keyframe, has_woken=True)
+        self._has_woken = True
+        return seen + self._feed(keyframe)
 
     def _catch_up(self, gop: Gop) -> list[Seen]:
         """Analyse the GOP before the keyframe that woke us."""
         return [seen for packet in list(gop.packets) for seen in self._feed(packet)]
 
-    def _analyse(self, frames: list[Frame], *, has_woken: bool = False) -> list[Seen]:
+    def _analyse(self, frames: list[Frame]) -> list[Seen]:
         assert self._format is not None
         seen = []
         for frame in frames:
             self._count(frame)
-            is_due = has_woken or gate.is_due(self._gate, frame.t, fps=self._format.fps)
+            is_due = self._has_woken or gate.is_due(self._gate, frame.t, fps=self._format.fps)
             if self._is_paused or not is_due:
                 continue
-            glance = self._analysis.glance(frame)
-            is_awake = self.is_awake or glance.is_suspicious
-            seen.append(
-                self._go_on(self._analysis.take(glance, is_awake=is_awake, has_woken=has_woken))
-            )
-            has_woken = False
+            seen.append(self._take(frame))
         return seen
+
+    def _take(self, frame: Frame) -> Seen:
+        """Analyse a frame; the first one after waking counts as activity and is looked at whole."""
+        has_woken, self._has_woken = self._has_woken, False
+        if has_woken:
+            self._gate = replace(self._gate, is_awake=True, active_t=frame.t)
+        glance = self._analysis.glance(frame)
+        is_awake = self.is_awake or glance.is_suspicious
+        return self._go_on(self._analysis.take(glance, is_awake=is_awake, has_woken=has_woken))
 
     def _go_on(self, seen: Seen) -> Seen:
         self.counters.inferences += seen.inferences

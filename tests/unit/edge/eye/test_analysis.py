@@ -157,6 +157,18 @@ def test_forgotten_scene_is_learnt_anew() -> None:
     assert not glance.motion.is_scene_change
 
 
+def test_tracks_of_a_forgotten_scene_end_and_their_ids_are_not_given_again() -> None:
+    analysis = Analysis(FakeDetector(GOOD), Scope())
+    ids = []
+    for index, (t, luma) in enumerate(film_walk()[:60]):
+        if index == 40:
+            analysis.forget_scene()
+        seen = analysis.take(analysis.glance(make_frame(luma, t=t)), is_awake=True)
+        ids.append([track.track for track in seen.tracks])
+    assert (ids[39], ids[40]) == ([1], [])
+    assert ids[-1] == [2]
+
+
 def test_size_that_changes_in_mid_stream_is_a_new_scene() -> None:
     small, large = Stage(shape=(90, 120)).film(1, fps=FPS), Stage(shape=SHAPE).film(1, fps=FPS)
     seen = analyse([*small, *((t + 1.0, luma) for t, luma in large)])

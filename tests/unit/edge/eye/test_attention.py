@@ -181,6 +181,16 @@ def test_place_becomes_barren_at_the_second_look_in_vain_and_is_forgotten_in_tim
     assert not attention.is_barren(later, MOTION)
 
 
+def test_barren_places_are_those_of_one_scene() -> None:
+    now = make_situation(1.0, motion=[MOTION])
+    state, _ = attention.step(AttentionState(), now)
+    for _ in range(2):
+        state = attention.learn_barren(state, now, WHOLE, [])
+    after = attention.forget_scene(state)
+    assert (attention.is_barren(state, MOTION), attention.is_barren(after, MOTION)) == (True, False)
+    assert after.tokens == state.tokens < 4.0
+
+
 def test_find_of_any_strength_makes_a_place_fertile_again() -> None:
     now = make_situation(1.0, motion=[MOTION])
     state = AttentionState()

@@ -182,6 +182,47 @@ def test_nothing_is_judged_while_paused_and_the_scene_is_learnt_anew_afterwards(
     assert seen[0].motion == ()
 
 
+def test_thing_that_stands_in_the_new_view_is_found_once_the_head_has_moved() -> None:
+    """Nothing of it moves: only a look at the whole, right then, can find it."""
+    post = Post()
+    corner = (0.85, 0.55, 0.95, 0.95)
+    film = Stage([Thing(still(corner, from_t=7.0))], shape=(270, 360)).film(14, fps=FPS)
+    stream_format, packets = encode_stream(film, fps=FPS)
+    post.begin(stream_format)
+    post.push(packets[:60])
+    assert not post.watch.is_awake
+    post.watch.pause(is_paused=True)
+    post.push(packets[60:75])
+    post.watch.pause(is_paused=False)
+    seen = post.push(packets[75:])
+    assert [round(found.box[0], 1) for found in seen[0].detections] == [0.8]
+    assert min(each.frame.t for each in seen if each.tracks) <= 10.0
+
+
+def test_empty_new_view_is_watched_for_three_seconds_and_then_it_sleeps() -> None:
+    post = Post()
+    stream_format, packets = encode_stream(Stage().film(14, fps=FPS), fps=FPS)
+    post.begin(stream_format)
+    post.push(packets[:60])
+    post.watch.pause(is_paused=True)
+    post.push(packets[60:75])
+    post.watch.pause(is_paused=False)
+    seen = times(post.push(packets[75:]))
+    assert seen == [*(index / FPS for index in range(80, 111)), 12, 13]
+
+
+def test_track_of_the_old_view_ends_when_the_head_has_moved() -> None:
+    post = Post()
+    standing = Stage([Thing(walk(BOX, (0.1, 0.0), from_t=1.0, to_t=4.0))])
+    stream_format, packets = encode_stream(standing.film(8, fps=FPS), fps=FPS)
+    post.begin(stream_format)
+    before = post.push(packets[:40])
+    assert [track.track for track in before[-1].tracks] == [1]
+    post.watch.pause(is_paused=True)
+    post.watch.pause(is_paused=False)
+    assert {each.tracks for each in post.push(packets[40:])} == {()}
+
+
 def test_damaged_keyframe_is_passed_over_and_the_next_one_seen() -> None:
     post = Post()
     stream_format, packets = encode_stream(Stage().film(10, fps=FPS), fps=FPS)
