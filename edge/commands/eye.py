@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from edge.clock import SystemClock
@@ -135,7 +135,11 @@ def _from_config(args: argparse.Namespace) -> Options:
     path = args.config or _CONFIG
     config = load_config(path)
     camera = find_camera(config.cameras, args.camera)
-    if faults := find_not_built(f"camera {camera.name}", asdict(camera)):
+    asked = {
+        "kind": camera.kind, "watch": camera.watch, "privacy": camera.privacy,
+        "main": camera.main, "sub": camera.sub,
+    }  # fmt: skip
+    if faults := find_not_built(f"camera {camera.name}", asked):
         raise ValidationError(faults)
     if args.rules is not None:
         rules = load_rules(args.rules).for_camera(camera.name)
