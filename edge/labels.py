@@ -1,4 +1,4 @@
-"""Which of our labels the detector of this version can give, and what its classes are called; pure.
+"""Labels: which ones the detector of this version gives, which are alternatives; pure.
 
 The configuration knows more (`model.LABELS`), so that a file need not change with the detector.
 """
@@ -6,6 +6,8 @@ The configuration knows more (`model.LABELS`), so that a file need not change wi
 from __future__ import annotations
 
 from collections.abc import Mapping
+
+from edge.model import VEHICLE_LABELS
 
 OPEN_IMAGES: Mapping[str, str] = {
     "Person": "person",
@@ -20,3 +22,8 @@ OPEN_IMAGES: Mapping[str, str] = {
 they come as `vehicle`, or as `car`."""
 GIVEN = frozenset(OPEN_IMAGES.values())
 """All that a detection, and so a track, can be labelled in this version."""
+
+
+def group_of(label: str) -> str:
+    """Name the group within which labels are alternatives for one thing."""
+    return "vehicle" if label in VEHICLE_LABELS else label

@@ -14,10 +14,11 @@ from edge.eye.attention import AttentionState, Situation
 from edge.eye.follow import Lead, follow
 from edge.eye.motion import Motion, MotionState
 from edge.eye.ports import Detector
-from edge.eye.postprocess import THRESHOLDS, above_thresholds, group_of, place, suppress
+from edge.eye.postprocess import THRESHOLDS, above_thresholds, place, suppress
 from edge.eye.preprocess import cut_square, shrink_luma
 from edge.eye.subject import Subject, is_stationary
 from edge.eye.tracker import Look, Sighting, TrackerState
+from edge.labels import group_of
 from edge.model import Box, Detection, Frame, Luma, Polygon, Track
 
 FROZEN_S = 60.0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from edge.eye.postprocess import area, group_of, iou, overlap_area
+from edge.box import area, iou, overlap_area
+from edge.labels import group_of
 from edge.model import Box, Detection
 
 NEARNESS_WEIGHT = 0.5

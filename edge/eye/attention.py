@@ -11,8 +11,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from edge.box import area, iou, overlap_area
 from edge.eye.association import is_mostly_within
-from edge.eye.postprocess import area, iou, overlap_area
 from edge.eye.preprocess import square_around
 from edge.eye.subject import Subject, is_stationary
 from edge.model import Box

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from edge.model import VEHICLE_LABELS, Box, Detection
+from edge.box import iou, overlap_share
+from edge.labels import group_of
+from edge.model import Box, Detection
 
 Floats = npt.NDArray[np.float32]
 
@@ -121,29 +123,6 @@ def place(detections: Iterable[Detection], crop: Box) -> list[Detection]:
     return placed
 
 
-def group_of(label: str) -> str:
-    """Name the group within which labels are alternatives for one thing."""
-    return "vehicle" if label in VEHICLE_LABELS else label
-
-
-def iou(first: Box, second: Box) -> float:
-    """Intersection over union of two boxes, 0..1."""
-    shared = overlap_area(first, second)
-    return shared / (area(first) + area(second) - shared) if shared > 0 else 0.0
-
-
-def area(box: Box) -> float:
-    """Area in fractions of the frame."""
-    return (box[2] - box[0]) * (box[3] - box[1])
-
-
-def overlap_area(first: Box, second: Box) -> float:
-    """Area shared by two boxes."""
-    width = min(first[2], second[2]) - max(first[0], second[0])
-    height = min(first[3], second[3]) - max(first[1], second[1])
-    return width * height if width > 0 and height > 0 else 0.0
-
-
 def above_thresholds(
     thresholds: Mapping[str, float], found: Sequence[Detection]
 ) -> list[Detection]:
@@ -154,10 +133,9 @@ def above_thresholds(
 def _is_same(item: Detection, better: Detection) -> bool:
     if group_of(item.label) != group_of(better.label):
         return False
-    if iou(item.box, better.box) > OVERLAP_MAX:
-        return True
-    smaller = min(area(item.box), area(better.box))
-    return smaller > 0 and overlap_area(item.box, better.box) / smaller > INSIDE_MIN
+    return (
+        iou(item.box, better.box) > OVERLAP_MAX or overlap_share(item.box, better.box) > INSIDE_MIN
+    )
 
 
 def _is_cut(box: Box, crop: Box) -> bool:

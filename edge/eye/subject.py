@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from edge.box import area
 from edge.eye.follow import Followed
-from edge.eye.postprocess import area
 from edge.model import Box, Detection
 
 SURE_SCORE, SURE_SCORE_CLEAR = 0.55, 0.4

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from edge.box import area, iou, overlap_area
 from edge.eye.association import is_mostly_within, is_same_place, is_within_reach, pair
 from edge.eye.follow import Followed
-from edge.eye.postprocess import area, group_of, iou, overlap_area
 from edge.eye.subject import (
     LIKELY_SCORE,
     Subject,
@@ -23,6 +23,7 @@ from edge.eye.subject import (
     is_stationary,
     move,
 )
+from edge.labels import group_of
 from edge.model import Box, Detection, Track
 
 BIRTH_SCORE = 0.3

@@ -14,6 +14,7 @@ _PURE_IN_EYE = (
     "follow", "attention", "best_shot", "reopen", "timing", "still",
 )  # fmt: skip
 PURE = (
+    "edge.box",
     "edge.config.checks",
     "edge.config.model",
     "edge.labels",

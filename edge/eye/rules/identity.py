@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from edge.model import VEHICLE_LABELS, Box, Track
+from edge.box import overlap_share
+from edge.labels import group_of
+from edge.model import Track
 
 SWITCH_S = 1.0
 """A new track starts at most this long after the old one ended."""
@@ -78,7 +80,9 @@ def step(
 def _find_predecessor(gone: Sequence[Known], track: Track) -> Known | None:
     """Find the ended track that this new one goes on from, by the largest overlap."""
     fitting = [each for each in gone if _fits(each, track)]
-    return max(fitting, key=lambda each: overlap(each.seen.track.box, track.box), default=None)
+    return max(
+        fitting, key=lambda each: overlap_share(each.seen.track.box, track.box), default=None
+    )
 
 
 def _fits(known: Known, track: Track) -> bool:
@@ -90,21 +94,9 @@ def _fits(known: Known, track: Track) -> bool:
         and unseen_s >= -SWITCH_S
         and (unseen_s <= UNSEEN_S or old.is_stationary)
         and _is_alike(old.label, track.label)
-        and overlap(old.box, track.box) >= OVERLAP_MIN
+        and overlap_share(old.box, track.box) >= OVERLAP_MIN
     )
 
 
 def _is_alike(first: str, second: str) -> bool:
-    is_vehicle = first in VEHICLE_LABELS and second in VEHICLE_LABELS
-    return first == second or is_vehicle or "object" in (first, second)
-
-
-def overlap(first: Box, second: Box) -> float:
-    """Measure the common area as a share of the smaller box, 0..1."""
-    width = min(first[2], second[2]) - max(first[0], second[0])
-    height = min(first[3], second[3]) - max(first[1], second[1])
-    smaller = min(
-        (first[2] - first[0]) * (first[3] - first[1]),
-        (second[2] - second[0]) * (second[3] - second[1]),
-    )
-    return width * height / smaller if width > 0 and height > 0 and smaller > 0 else 0.0
+    return group_of(first) == group_of(second) or "object" in (first, second)

@@ -8,9 +8,9 @@ from functools import cache
 import numpy as np
 import pytest
 
+from edge.box import area, iou
 from edge.errors import ModelError
 from edge.eye.analysis import Analysis, Scope, Seen
-from edge.eye.postprocess import area, iou
 from edge.eye.subject import clip
 from edge.model import Box, Luma
 from tests.support.builders import SHAPE, Stage, Thing, make_frame, make_luma, still, walk

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge.box import overlap_area
 from edge.eye import attention
 from edge.eye.association import is_mostly_within
 from edge.eye.attention import AttentionState, Situation
-from edge.eye.postprocess import overlap_area
 from edge.eye.subject import Subject
 from edge.model import Box
 from tests.support.builders import make_subject

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.box import overlap_area
 from edge.eye import motion
 from edge.eye.motion import Motion, MotionState
-from edge.eye.postprocess import overlap_area
 from edge.model import Box, Luma
 from tests.support.builders import (
     PERSON,

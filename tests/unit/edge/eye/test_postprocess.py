@@ -10,20 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.box import iou
 from edge.eye.postprocess import (
     THRESHOLDS,
     Floats,
     above_thresholds,
-    area,
     decode_ssd,
-    group_of,
-    iou,
     make_ssd_anchors,
-    overlap_area,
     place,
     suppress,
 )
-from edge.labels import GIVEN
+from edge.labels import GIVEN, group_of
 from edge.model import Box, Detection
 from tests.support.builders import make_detection
 
@@ -196,22 +193,6 @@ def test_placed_boxes_lie_in_the_frame_and_have_a_size(
         x_min, y_min, x_max, y_max = each.box
         assert 0.0 <= x_min < x_max <= 1.0
         assert 0.0 <= y_min < y_max <= 1.0
-
-
-def test_iou_of_known_boxes() -> None:
-    assert iou((0, 0, 0.5, 0.5), (0, 0, 0.5, 0.5)) == 1.0
-    assert iou((0, 0, 0.5, 0.5), (0.25, 0, 0.75, 0.5)) == pytest.approx(1 / 3)
-    assert iou((0, 0, 0.5, 0.5), (0.5, 0, 1.0, 0.5)) == 0.0
-    assert iou((0, 0, 0, 0), (0, 0, 0, 0)) == 0.0
-
-
-@given(boxes, boxes)
-def test_iou_is_symmetric_and_a_share(first: Box, second: Box) -> None:
-    value = iou(first, second)
-    assert value == pytest.approx(iou(second, first))
-    assert 0.0 <= value <= 1.0 + 1e-9
-    assert iou(first, first) == pytest.approx(1.0)
-    assert overlap_area(first, second) <= min(area(first), area(second)) + 1e-12
 
 
 def test_labels_without_a_threshold_are_left_out() -> None:

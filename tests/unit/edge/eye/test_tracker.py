@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge.box import area, iou, overlap_area
 from edge.eye import tracker
 from edge.eye.follow import Followed
-from edge.eye.postprocess import area, iou, overlap_area, suppress
+from edge.eye.postprocess import suppress
 from edge.eye.subject import clip
 from edge.eye.tracker import Look, Sighting, TrackerState
 from edge.model import Box, Detection, Track

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from edge.eye.rules import identity
-from edge.eye.rules.identity import Known, overlap
+from edge.eye.rules.identity import Known
 from edge.model import Track
 from tests.support.tracks import make_track
 
@@ -61,9 +61,3 @@ def test_one_ended_track_is_continued_by_one_new_track_only() -> None:
 def test_subject_outlasts_several_switches() -> None:
     third = replace(NEW, track=3, first_t=11.0, seen_t=11.0)
     assert subjects((10.0, [OLD]), (10.5, [NEW]), (11.0, [third])) == [1]
-
-
-def test_overlap_is_a_share_of_the_smaller_box() -> None:
-    assert overlap((0, 0, 1, 1), (0.5, 0.5, 0.6, 0.6)) == pytest.approx(1)
-    assert overlap((0, 0, 0.2, 0.2), (0.1, 0, 0.3, 0.2)) == pytest.approx(0.5)
-    assert overlap((0, 0, 0.2, 0.2), (0.2, 0, 0.3, 0.2)) == 0
