@@ -12,6 +12,10 @@ from edge.model import Frame, Luma, Packet, StreamFormat
 
 PIXELS_MAX = 8192 * 4608
 """No camera has more; a damaged parameter set may claim 16384 × 16384 and eat the memory."""
+WALLS_MAX = 64
+"""Packets of which the wall time is kept: a decoder holds back 16 frames at most, by the standards
+of H.264 and H.265, and damaged packets come to nothing.
+"""
 _PLANAR = ("yuv420p", "yuvj420p")
 
 
@@ -32,8 +36,9 @@ class Decoder:
         The caller feeds a keyframe first, and every packet between.
         """
         self._walls[packet.pts_90k] = packet.wall_utc_ms
-        frames = self._feed(packet)
-        return [self._make_frame(frame) for frame in frames]
+        if len(self._walls) > WALLS_MAX:
+            del self._walls[next(iter(self._walls))]
+        return self._feed(packet)
 
     def decode_keyframe(self, packet: Packet) -> Frame | None:
         """Decode one keyframe by itself; whatever was in flight is dropped."""
@@ -41,32 +46,32 @@ class Decoder:
         self._walls = {packet.pts_90k: packet.wall_utc_ms}
         frames = self._feed(packet) or self._feed(None)
         self._context.flush_buffers()
-        return self._make_frame(frames[0]) if frames else None
+        return frames[0] if frames else None
 
     def drain(self) -> list[Frame]:
         """Get the frames still in flight; the next packet must be a keyframe."""
-        frames = [self._make_frame(frame) for frame in self._feed(None)]
+        frames = self._feed(None)
         self._context.flush_buffers()
         return frames
 
-    def _feed(self, packet: Packet | None) -> list[av.VideoFrame]:
+    def _feed(self, packet: Packet | None) -> list[Frame]:
         unit = None
         if packet is not None:
             unit = av.Packet(packet.data)
             unit.pts, unit.dts = packet.pts_90k, packet.dts_90k
         try:
-            return list(self._context.decode(unit))
+            return [self._make_frame(picture) for picture in self._context.decode(unit)]
         except av.FFmpegError:
             return []
 
     def _make_frame(self, picture: av.VideoFrame) -> Frame:
-        pts_90k = picture.pts if picture.pts is not None else max(self._walls, default=0)
-        wall_utc_ms = self._walls.get(pts_90k, 0)
-        for seen in [pts for pts in self._walls if pts <= pts_90k]:
-            del self._walls[seen]
+        pts_90k = picture.pts if picture.pts is not None else max(self._walls)
+        nearest_90k = pts_90k
+        if pts_90k not in self._walls:
+            nearest_90k = min(self._walls, key=lambda known: abs(known - pts_90k))
         planar = picture if picture.format.name in _PLANAR else picture.reformat(format="yuv420p")
         y, u, v = (_plane(planar, index) for index in range(3))
-        return Frame(pts_90k, wall_utc_ms, y, u, v)
+        return Frame(pts_90k, self._walls[nearest_90k], y, u, v)
 
 
 def _make_context(stream_format: StreamFormat, *, is_rough: bool) -> VideoCodecContext:
