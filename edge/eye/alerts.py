@@ -12,7 +12,7 @@ from edge.errors import ClipError
 from edge.eye import best_shot
 from edge.eye.analysis import Seen
 from edge.eye.best_shot import Moment
-from edge.eye.clip import ClipWriter, save_file
+from edge.eye.clip import ClipWriter, FinishedFile, save_file
 from edge.eye.output import Emit
 from edge.eye.ring import Ring
 from edge.eye.snapshot import decode_at, encode_jpeg
@@ -49,7 +49,8 @@ class _Clip:
 class _Open:
     """One alert with what is still to be made of it.
 
-    `clip_due_t` is the end of a clip that waits for a keyframe to begin with.
+    `clip_due_t` is the end of a clip that waits for a keyframe to begin with; `covered_90k` is the
+    last moment that a finished clip shows.
     """
 
     alert: str
@@ -61,7 +62,7 @@ class _Open:
     has_snapshot: bool = False
     clip_count: int = 0
     clip_due_t: float | None = None
-    is_clip_over: bool = False
+    covered_90k: int | None = None
 
 
 class Alerts:
@@ -158,7 +159,7 @@ class Alerts:
                 clip.until_t = min(clip.until_t, until_t)
         elif alert.clip_due_t is not None:
             alert.clip_due_t = min(alert.clip_due_t, until_t)
-        elif alert.is_clip_over:
+        elif alert.covered_90k is not None and self._ring.last_90k > alert.covered_90k:
             self._begin_clip(alert, t, until_t)
 
     def _begin_clip(self, alert: _Open, from_t: float, until_t: float) -> None:
@@ -167,6 +168,8 @@ class Alerts:
             self._say_nothing_kept(alert, "clip", from_t)
             return
         gops = self._ring.gops_from(round((from_t - self._plan.pre_roll_s) * TICKS_PER_S))
+        if alert.covered_90k is not None:
+            gops = [gop for gop in gops if gop.last_90k > alert.covered_90k]
         gops = [gop for gop in gops if gop.format.header == gops[-1].format.header]
         if not gops:
             alert.clip_due_t = until_t
@@ -177,13 +180,13 @@ class Alerts:
         path = self._plan.folder / f"{alert.alert}-clip{suffix}.mp4"
         try:
             clip = _Clip(ClipWriter(path, gops[-1].format), until_t)
-            for gop in gops:
-                for packet in gop.packets:
-                    clip.writer.write(packet)
         except ClipError as exc:
             self._say_failed(alert, "clip", str(exc), from_t)
             return
         alert.clips.append(clip)
+        for packet in (packet for gop in gops for packet in gop.packets):
+            if clip in alert.clips:
+                self._write(alert, clip, packet)
 
     def _write(self, alert: _Open, clip: _Clip, packet: Packet) -> None:
         if packet.t > clip.until_t:
@@ -193,7 +196,7 @@ class Alerts:
             clip.writer.write(packet)
         except ClipError as exc:
             alert.clips.remove(clip)
-            self._say_failed(alert, "clip", str(exc), alert.open_t)
+            self._keep_part(alert, clip, str(exc))
 
     def _give_up_late(self, alert: _Open, t: float) -> None:
         """End what the main stream leaves waiting: it is gone while the sub stream goes on."""
@@ -209,16 +212,31 @@ class Alerts:
 
     def _finish_clip(self, alert: _Open, clip: _Clip) -> None:
         alert.clips.remove(clip)
-        alert.is_clip_over = True
-        first_t, last_t = (ticks / TICKS_PER_S for ticks in clip.writer.span_90k)
         try:
             done = clip.writer.finish()
         except ClipError as exc:
-            self._say_failed(alert, "clip", str(exc), alert.open_t)
+            self._keep_part(alert, clip, str(exc))
             return
+        alert.covered_90k = clip.writer.span_90k[1]
+        self._say_clip(alert, clip, done)
+
+    def _keep_part(self, alert: _Open, clip: _Clip, reason: str) -> None:
+        """A clip can't be written on: what is whole of it is better than nothing."""
+        done = clip.writer.rescue()
+        alert.covered_90k = clip.writer.span_90k[1]
+        if done is None:
+            self._say_failed(alert, "clip", reason, alert.open_t)
+            return
+        _log.error("clip cut short: alert=%s reason=%s", alert.alert, reason)
+        self._say_clip(alert, clip, done, reason=f"cut short: {reason}")
+
+    def _say_clip(
+        self, alert: _Open, clip: _Clip, done: FinishedFile, *, reason: str | None = None
+    ) -> None:
+        first_t, last_t = (ticks / TICKS_PER_S for ticks in clip.writer.span_90k)
         media = MediaFile(
             alert.alert, "clip", done.name, _MIME["clip"], first_t, last_t,
-            done.size_bytes, done.sha256,
+            done.size_bytes, done.sha256, reason,
         )  # fmt: skip
         self._emit(wire.encode_media(self._stamp(last_t), media))
 

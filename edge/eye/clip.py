@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from edge.model import Packet, StreamFormat
 _OPTIONS = {"movflags": "hybrid_fragmented"}
 """Fragments while it is written, so that a cut-off file still plays; a plain MP4 once finished."""
 _READ_BYTES = 1 << 20
+_BOX_HEAD = struct.Struct(">I4s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class ClipWriter:
         """
         self._path = path
         self._part = path.with_name(f".{path.name}.part")
-        self._is_empty = True
+        self._pts_90k: list[int] = []
         self.header = stream_format.header
         self.span_90k = (0, 0)
         try:
@@ -57,37 +59,83 @@ class ClipWriter:
         """Add the next packet in decode order; the first one is a keyframe.
 
         Raises:
-            ClipError: it can't be written.
+            ClipError: it can't be written; what is left to do is `rescue` or `abandon`.
         """
-        if self._is_empty:
-            assert packet.is_keyframe
-            self._is_empty = False
-            self.span_90k = (packet.pts_90k, packet.pts_90k)
+        assert self._pts_90k or packet.is_keyframe
         try:
             self._copier.copy(packet)
         except (av.FFmpegError, OSError) as exc:
-            self.abandon()
             raise ClipError(f"{self._path.name}: can't be written: {exc.strerror}") from exc
-        self.span_90k = (self.span_90k[0], max(self.span_90k[1], packet.pts_90k))
+        self._pts_90k.append(packet.pts_90k)
+        self.span_90k = (self._pts_90k[0], max(self.span_90k[1], packet.pts_90k))
 
     def finish(self) -> FinishedFile:
         """Close the file, put it on disk and give it its name.
 
         Raises:
-            ClipError: it can't be finished; nothing is left under the final name.
+            ClipError: it can't be finished; what is left to do is `rescue` or `abandon`.
         """
         try:
             self._container.close()
             return finish_file(self._part, self._path)
         except (av.FFmpegError, OSError) as exc:
-            self.abandon()
             raise ClipError(f"{self._path.name}: can't be finished: {exc.strerror}") from exc
+
+    def rescue(self) -> FinishedFile | None:
+        """Keep what is whole of a clip that could not be written on, as on a full disk.
+
+        Returns:
+            The clip up to its last whole fragment, `span_90k` shortened to it; None when there is
+            none, and then nothing is left.
+        """
+        self._close()
+        try:
+            count = cut_to_whole(self._part)
+            if count:
+                self.span_90k = (self._pts_90k[0], max(self._pts_90k[:count]))
+                return finish_file(self._part, self._path)
+        except (av.FFmpegError, OSError):
+            pass  # the disk gives nothing back either
+        _remove(self._part)
+        return None
 
     def abandon(self) -> None:
         """Give up; what was written goes."""
+        self._close()
+        _remove(self._part)
+
+    def _close(self) -> None:
         with contextlib.suppress(av.FFmpegError, OSError):
             self._container.close()
-        _remove(self._part)
+
+
+def cut_to_whole(path: Path) -> int:
+    """Cut a fragmented MP4 that breaks off after its last whole fragment.
+
+    Returns:
+        How many packets it then holds.
+
+    Raises:
+        OSError: it can't be read or cut.
+
+    Source: ISO/IEC 14496-12 §4.2: a box begins with its size and type, 4 bytes each.
+    """
+    size_bytes = path.stat().st_size
+    whole_bytes = at = 0
+    with path.open("r+b") as file:
+        while len(head := file.read(_BOX_HEAD.size)) == _BOX_HEAD.size:
+            box_bytes, kind = _BOX_HEAD.unpack(head)
+            at += max(box_bytes, _BOX_HEAD.size)
+            if at > size_bytes:
+                break
+            if kind == b"mdat":
+                whole_bytes = at
+            file.seek(at)
+        file.truncate(whole_bytes)
+    if not whole_bytes:
+        return 0
+    with av.open(str(path)) as container:
+        return sum(packet.size > 0 for packet in container.demux(video=0))
 
 
 def finish_file(part: Path, path: Path) -> FinishedFile:

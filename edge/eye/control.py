@@ -115,10 +115,14 @@ class Control:
             raise ClipError(f"nothing of that time is in the ring, which has {_span(ring)}")
         path = self._free_path(f"clip-{gops[0].first_90k}-{to_90k}", ".mp4")
         writer = ClipWriter(path, gops[0].format)
-        for packet in _up_to([packet for gop in gops for packet in gop.packets], to_90k):
-            writer.write(packet)
+        try:
+            for packet in _up_to([packet for gop in gops for packet in gop.packets], to_90k):
+                writer.write(packet)
+            done = writer.finish()
+        except ClipError:
+            writer.abandon()
+            raise
         first_t, last_t = (round(ticks / TICKS_PER_S, 3) for ticks in writer.span_90k)
-        done = writer.finish()
         return {**_file(done), "type": "video/mp4", "from_t": first_t, "to_t": last_t}
 
     def _live(self, arguments: Fields) -> Fields:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -303,17 +304,19 @@ def small_disk(folder: Path, *, size_bytes: int, mode: str = "rw") -> Iterator[P
 
 
 def check_full_disk(ended: Ended, out: Path) -> None:
-    """The alert is told, the clip's line says why there is none, and the eye goes on."""
+    """The alert is told, the clip is cut short and its line says why, and the eye goes on."""
     assert ended.code == 0
     assert [line["phase"] for line in ended.of("alert") if line["phase"] != "update"] == [
         "open",
         "close",
     ]
-    (clip,) = clips_of(ended.lines)
-    assert clip["file"] is None
-    assert clip["sha256"] is None
-    assert clip["bytes"] == 0
-    assert "can't be" in clip["reason"]
+    clip = clips_of(ended.lines)[0]
+    assert clip["reason"].startswith("cut short: ")
+    assert re.search("can't be (written|finished)", clip["reason"])
+    opened = ended.of("alert")[0]
+    assert clip["from_t"] < opened["t"] - 5
+    assert clip["to_t"] < opened["t"] + 10
+    assert len(check_clip(out, clip)) == round((clip["to_t"] - clip["from_t"]) * 10) + 1
     assert ended.of("sight")[-1]["frames"] == 300
     check_tidy(out, ended)
 

@@ -307,6 +307,31 @@ def test_one_more_clip_shows_the_end_when_the_first_was_cut(tmp_path: Path) -> N
     ]
 
 
+def test_nothing_is_shown_twice_when_the_camera_dies_in_a_clip(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.play(10.0)
+    desk.change("open", 10.0)
+    desk.alerts.break_clips()
+    desk.alerts.settle(14.0)
+    desk.change("close", 14.0)
+    desk.alerts.finish(14.0)
+    assert [(line["from_t"], line["to_t"]) for line in desk.media("clip")] == [(5.0, 10.0)]
+
+
+def test_one_more_clip_begins_after_what_the_first_has_shown(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.play(10.0)
+    desk.change("open", 10.0)
+    desk.alerts.break_clips()
+    desk.play(13.0)
+    desk.change("close", 13.0)
+    desk.play(20.0)
+    first, second = desk.media("clip")
+    assert (first["from_t"], first["to_t"]) == (5.0, 10.0)
+    assert second["from_t"] == 10.0, "the GOP in the middle of which the first one ended"
+    assert second["to_t"] == 16.0
+
+
 def test_clip_goes_on_over_a_new_format_that_is_the_same_and_ends_at_another(
     tmp_path: Path,
 ) -> None:
