@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from edge.exits import fill_standard_descriptors, run_to_exit_code
+from edge.exits import EXIT_INTERRUPTED, fill_standard_descriptors, run_to_exit_code
 
 _COMMANDS = {
     "eye": ("edge.commands.eye", "look at one camera, file or folder; print what is seen"),
@@ -27,7 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     fill_standard_descriptors()
     words = list(sys.argv[1:] if arguments is None else arguments)
-    options = _make_parser(words).parse_args(words)
+    try:
+        options = _make_parser(words).parse_args(words)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED  # importing takes a third of a second
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
     )

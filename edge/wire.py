@@ -174,7 +174,8 @@ def parse_command(line: bytes) -> Command:
         line: a JSON object with `kind` (or `command`), an integer `id`, and the command's own keys.
 
     Raises:
-        ValidationError: it is not that; nothing is said about whether the command can be done.
+        ValidationError: it has no id that a reply could carry. Nothing is said about whether there
+            is such a command; one without a name has the name "".
     """
     if len(line) > COMMAND_BYTES_MAX:
         raise ValidationError([Fault("command", f"longer than {COMMAND_BYTES_MAX} bytes")])
@@ -186,12 +187,11 @@ def parse_command(line: bytes) -> Command:
         raise ValidationError([Fault("command", "not a JSON object")])
     names = [raw.pop(key) for key in ("kind", "command", "cmd") if key in raw]
     command_id = raw.pop("id", None)
-    if len(names) != 1 or not isinstance(names[0], str):
-        raise ValidationError([Fault("kind", "missing", 'say which, as {"kind":"stop","id":1}')])
     is_whole = isinstance(command_id, int) and not isinstance(command_id, bool)
     if not is_whole or not 0 <= command_id <= COMMAND_ID_MAX:
         raise ValidationError([Fault("id", f"missing or no whole number 0..{COMMAND_ID_MAX}")])
-    return Command(command_id, names[0], raw)
+    is_named = len(names) == 1 and isinstance(names[0], str)
+    return Command(command_id, names[0] if is_named else "", raw)
 
 
 def format_utc(utc_ms: int) -> str:

@@ -110,7 +110,8 @@ def measure_clip(path: Path) -> Clip:
             time_base = stream.time_base
             found = [(packet.pts, packet.is_keyframe) for packet in source.demux(stream)]
     except (av.FFmpegError, OSError) as exc:
-        raise SourceUnusable(f"{path.name}: can't be read ({exc})") from exc
+        reason = f"{path.name}: can't be read ({exc.strerror}); give H.264 or H.265 video"
+        raise SourceUnusable(reason) from exc
     times = [pts for pts, _ in found if pts is not None]
     if len(times) < FRAMES_MIN or time_base is None:
         raise SourceUnusable(f"{path.name}: too short to measure anything")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 from edge.bench import eyes, peers, rows
 from edge.bench.clip import Clip, Clips, draw_clips, measure_clip
@@ -21,6 +23,7 @@ from edge.bench.rows import Name, Series
 from edge.bench.table import Report, write_json, write_table
 from edge.errors import Fault, MeasureFailed, ValidationError
 from edge.model import Json
+from edge.thirdparty.store import DETECTOR, model_path
 
 Probes = dict[Name, Callable[[], float]]
 
@@ -82,7 +85,10 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         ValidationError: a peer asked for is not installed.
         SourceUnusable: the clip is none.
+        ModelError: there is no detector to measure with.
     """
+    signal.signal(signal.SIGTERM, _end_in_order)
+    model_path(DETECTOR)
     wanted = _wanted(args.against)
     plan = QUICK if args.quick else FULL
     with tempfile.TemporaryDirectory(prefix="polewatch-bench-") as folder:
@@ -240,6 +246,11 @@ def _notes(plan: Plan) -> list[str]:
     if plan is QUICK:
         notes.append("--quick: once and short, rings not full; no figure to rely on.")
     return notes
+
+
+def _end_in_order(number: int, _frame: object) -> NoReturn:
+    """Leave by the way up, on which what was started is ended and what was written goes."""
+    sys.exit(128 + number)
 
 
 def _say(line: str) -> None:

@@ -89,7 +89,7 @@ class Eye:
         self._rules = rules.make_state(parts.engine)
         self._formats: dict[Lane, StreamFormat] = {}
         self._now = (0, parts.clock.utc_ms())
-        self._now_ns = parts.clock.monotonic_ns()
+        self._now_ns: int | None = None
         self._heard_ns = parts.clock.monotonic_ns()
         self._begun_ns = parts.clock.monotonic_ns()
         self._sight_s = 0.0
@@ -127,7 +127,7 @@ class Eye:
         self._parts.alerts.finish(now.t)
         self._tell_sight()
         self._views.close()
-        self._parts.emit(wire.encode_end(now, reason))
+        self._parts.emit(wire.encode_end(self.now(), reason))
 
     def stop(self, reason: str = "stopped") -> None:
         """End after this turn."""
@@ -257,7 +257,7 @@ class Eye:
         camera, (pts_90k, utc_ms) = self._parts.camera, self._now
         if not self._parts.is_live:
             return Stamp(camera, pts_90k / TICKS_PER_S, utc_ms)
-        if not self._formats:
+        if self._now_ns is None:
             return Stamp(camera, 0.0, self._parts.clock.utc_ms())
         silent_s = (self._parts.clock.monotonic_ns() - self._now_ns) / NS_PER_S
         t = pts_90k / TICKS_PER_S + max(silent_s, 0.0)

@@ -156,7 +156,7 @@ def _run(built: _Built, around: _Surroundings) -> int:
     if isinstance(failure, EdgeError):
         raise failure
     if failure is not None:
-        _log.error("%s", failure)
+        _log.error("standard output takes no more lines: %s", failure.strerror)
     return 0 if failure is None else 1
 
 
@@ -168,6 +168,8 @@ def _make_folder(path: Path | None) -> None:
     except OSError as exc:
         problem = f"{path}: can't be made a folder ({exc.strerror})"
         raise ValidationError([Fault("--out", problem, "choose another")]) from exc
+    if not os.access(path, os.W_OK | os.X_OK):
+        _log.warning("%s: nothing can be written there: alerts come without files", path)
 
 
 def _plan(options: Options) -> dict[Lane, SourcePlan]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,23 @@ def test_quick_bench_gives_every_row_with_a_figure_or_a_reason() -> None:
     assert rows["P8"]["got"] > 10
     assert report["figures"]["awake"][0] > 0
     assert report["setting"]["size"] == "1920x1080"
+
+
+def test_bench_that_is_ended_leaves_no_process_and_no_folder(tmp_path: Path) -> None:
+    try:
+        model_path(DETECTOR)
+    except ModelError as exc:
+        pytest.skip(str(exc))
+    command = [sys.executable, "-m", "edge.cli", "bench", "--quick"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, cwd=CHECKOUT, env=environment) as bench:
+        children = Path(f"/proc/{bench.pid}/task/{bench.pid}/children")
+        wait_until(lambda: bool(children.read_text().split()), bench, seconds_max=60)
+        (child, *_) = children.read_text().split()
+        bench.terminate()
+        assert bench.wait(30) == 143
+    assert not Path(f"/proc/{child}").exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_bench_refuses_a_clip_that_is_none(tmp_path: Path) -> None:

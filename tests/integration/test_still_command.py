@@ -110,5 +110,5 @@ def test_damaged_model_is_told_with_the_command_that_mends_it(tmp_path: Path) ->
     folder.mkdir()
     for asset in MODELS:
         (folder / asset.name).write_bytes(bytes(asset.size_bytes))
-    with pytest.raises(ModelError, match="missing or damaged; run: polewatch models fetch"):
+    with pytest.raises(ModelError, match="is damaged; run: polewatch models fetch --dir"):
         load_detector(tmp_path)

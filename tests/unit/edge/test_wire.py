@@ -149,9 +149,6 @@ def test_command_s_id_has_room(number: int) -> None:
         (b'"stop"', "command"),
         (b"[" * 50_000, "command"),
         (b" " * (64 * 1024 + 1), "command"),
-        (b'{"id":1}', "kind"),
-        (b'{"kind":5,"id":1}', "kind"),
-        (b'{"kind":"stop","cmd":"stop","id":1}', "kind"),
         (b'{"kind":"stop"}', "id"),
         (b'{"kind":"stop","id":null}', "id"),
         (b'{"kind":"stop","id":true}', "id"),
@@ -165,6 +162,13 @@ def test_what_is_no_command_is_refused_with_the_place(line: bytes, path: str) ->
     with pytest.raises(ValidationError) as refused:
         wire.parse_command(line)
     assert [fault.path for fault in refused.value.faults] == [path]
+
+
+@pytest.mark.parametrize(
+    "line", [b'{"id":1}', b'{"kind":5,"id":1}', b'{"kind":"stop","cmd":"stop","id":1}']
+)
+def test_command_without_a_name_keeps_its_id_for_the_reply(line: bytes) -> None:
+    assert wire.parse_command(line) == Command(1, "", {})
 
 
 @given(st.binary(max_size=200))

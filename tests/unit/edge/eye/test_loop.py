@@ -11,8 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
 from edge.config.load import make_trial_rules
 from edge.errors import ModelError, SourceStalled
 from edge.eye.alerts import Alerts, MediaPlan
@@ -149,12 +147,16 @@ def test_detector_that_fails_ends_the_eye_in_order() -> None:
     assert desk.lines[-1]["reason"] == reason
 
 
-@pytest.mark.parametrize("is_live", [True, False])
-def test_every_line_s_wall_time_is_that_of_its_media_time(is_live: bool) -> None:
-    desk = Desk(is_live=is_live)
+def test_tracks_close_at_the_end_with_the_end_s_time() -> None:
+    desk = Desk(is_live=False)
     desk.run([*make_visit(4.0), SourceEnded(None)])
     closes = [line for line in desk.of("track") if line["phase"] == "close"]
-    opens = [line for line in desk.of("track") if line["phase"] == "open"]
-    assert closes
-    assert opens[0]["at"] < closes[-1]["at"]
-    assert closes[-1]["at"] == desk.lines[-1]["at"]
+    assert [(line["t"], line["at"]) for line in closes] == [
+        (desk.lines[-1]["t"], desk.lines[-1]["at"])
+    ]
+
+
+def test_media_time_begins_with_the_first_packet_however_long_it_took_to_come() -> None:
+    desk = Desk(is_live=True, until="alert")
+    desk.run(list(make_visit(6.0)))
+    assert desk.of("source")[0]["t"] == 0
