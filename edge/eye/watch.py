@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import zlib
+from collections import deque
 from dataclasses import dataclass, replace
 
 from edge.eye import gate
 from edge.eye.analysis import Analysis, Seen
 from edge.eye.decode import Decoder
 from edge.eye.gate import GateState, Mode
-from edge.eye.ring import Gop, Ring
+from edge.eye.ring import Ring
 from edge.model import Frame, Luma, Packet, StreamFormat
 
 FROZEN_KEYFRAMES = 3
@@ -17,6 +18,10 @@ FROZEN_STRIDE = 8
 """Every eighth line tells a live sensor from a frozen one; all of them cost 0.6 ms a keyframe."""
 FROZEN_S = 10.0
 """A camera that sends the same keyframe again and again is alive and blind."""
+KEYFRAMES_MAX = 64
+"""Keyframes remembered until they are decoded: a decoder holds back 16 frames at most, and those
+that are damaged never come out of it.
+"""
 
 
 @dataclass(slots=True)
@@ -49,7 +54,7 @@ class Watch:
         self._gate = GateState(is_held_open=is_held_open)
         self._decoder: Decoder | None = None
         self._format: StreamFormat | None = None
-        self._keyframes_90k: set[int] = set()
+        self._keyframes_90k: deque[int] = deque(maxlen=KEYFRAMES_MAX)
         self._stillness = _Stillness()
         self._checksum: int | None = None
         self._is_paused = False
@@ -93,7 +98,7 @@ class Watch:
         assert self._format is not None
         self.counters.frames += 1
         if packet.is_keyframe:
-            self._keyframes_90k.add(packet.pts_90k)
+            self._keyframes_90k.append(packet.pts_90k)
         if gate.mode(self._gate, gop_s=self._format.gop_s) is not Mode.KEYFRAMES:
             return self._feed(packet)
         if not packet.is_keyframe:
@@ -122,13 +127,16 @@ class Watch:
         if not glance.is_suspicious:
             return [self._go_on(self._analysis.take(glance, is_awake=False))]
         self._gate = replace(self._gate, is_awake=True, active_t=frame.t)
-        before = self._ring.gop_at(keyframe.pts_90k - 1)
-        seen = self._catch_up(before) if before is not None else []
+        seen = self._catch_up(keyframe)
         self._has_woken = True
         return seen + self._feed(keyframe)
 
-    def _catch_up(self, gop: Gop) -> list[Seen]:
-        """Analyse the GOP before the keyframe that woke us."""
+    def _catch_up(self, keyframe: Packet) -> list[Seen]:
+        """Analyse the GOP before the keyframe that woke us, if the decoder is one for it."""
+        assert self._format is not None
+        gop = self._ring.gop_at(keyframe.pts_90k - 1)
+        if gop is None or gop.format.header != self._format.header:
+            return []
         return [seen for packet in list(gop.packets) for seen in self._feed(packet)]
 
     def _analyse(self, frames: list[Frame]) -> list[Seen]:
@@ -161,7 +169,8 @@ class Watch:
         self.counters.decoded += 1
         if frame.pts_90k not in self._keyframes_90k:
             return
-        self._keyframes_90k = {pts for pts in self._keyframes_90k if pts > frame.pts_90k}
+        while self._keyframes_90k and self._keyframes_90k[0] <= frame.pts_90k:
+            self._keyframes_90k.popleft()
         checksum = zlib.crc32(frame.y[::FROZEN_STRIDE].tobytes())
         still = self._stillness
         if checksum != still.checksum:

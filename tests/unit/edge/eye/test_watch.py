@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -240,6 +241,34 @@ def test_size_that_changes_in_mid_stream_is_decoded_on() -> None:
     seen = post.push(delay(packet, 1.0) for packet in packets)
     assert {each.frame.y.shape for each in seen} == {SHAPE}
     assert times(seen) == [index / FPS for index in range(10, 30)]
+
+
+def test_waking_on_another_format_does_not_go_back_to_what_the_former_one_sent() -> None:
+    """A decoder set up for one format must not be fed the other's packets."""
+    post = Post()
+    stream_format, packets = encode_stream(Stage().film(10, fps=FPS), fps=FPS)
+    post.begin(stream_format)
+    post.push(packets)
+    was_awake = post.watch.is_awake
+    other_format, _ = encode_stream(Stage(shape=(90, 120)).film(1, fps=FPS), fps=FPS)
+    post.begin(replace(stream_format, header=other_format.header))
+    busy = Stage([Thing(walk(BOX, (0.1, 0.0)))]).film(2, fps=FPS)
+    seen = post.push(delay(packet, 10.0) for packet in encode_stream(busy, fps=FPS)[1])
+    assert (was_awake, post.watch.is_awake) == (False, True)
+    assert times(seen) == [10 + index / FPS for index in range(20)]
+
+
+def test_memory_stays_small_when_no_keyframe_decodes() -> None:
+    post = Post(is_held_open=True)
+    stream_format, packets = encode_stream(Stage().film(0.1, fps=FPS), fps=FPS)
+    post.begin(stream_format)
+    tracemalloc.start()
+    for index in range(5000):
+        broken = replace(packets[0], data=b"\0" * 16, pts_90k=index * 9000)
+        assert post.watch.push(broken) == []
+    kept_bytes, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept_bytes < 50_000
 
 
 def test_still_pictures_are_not_distinct() -> None:
