@@ -12,7 +12,7 @@ import numpy.typing as npt
 from edge.eye import attention, motion, tracker
 from edge.eye.attention import AttentionState, Situation
 from edge.eye.follow import Lead, follow
-from edge.eye.motion import Motion, MotionState
+from edge.eye.motion import Ignored, Motion, MotionState
 from edge.eye.ports import Detector
 from edge.eye.postprocess import THRESHOLDS, above_thresholds, place, suppress
 from edge.eye.preprocess import cut_square, shrink_luma
@@ -74,7 +74,7 @@ class Analysis:
         """`scope` stays for the analysis' life."""
         self._detector = detector
         self._scope = scope
-        self._ignore: Luma | None = None
+        self._ignore: Ignored | None = None
         self._motion: MotionState | None = None
         self._tracker = TrackerState()
         self._attention = AttentionState()
@@ -132,7 +132,7 @@ class Analysis:
         self._ignore = None
         if self._scope.ignore:
             shape = (glance.luma.shape[0], glance.luma.shape[1])
-            self._ignore = motion.draw_polygons(self._scope.ignore, shape)
+            self._ignore = motion.make_ignored(self._scope.ignore, shape)
 
     def _follow(self, previous: Luma, glance: Glance) -> None:
         subjects = self._tracker.subjects
@@ -183,10 +183,10 @@ class Analysis:
     def _is_ignored(self, box: Box) -> bool:
         """A thing is where it stands: its foot decides."""
         assert self._ignore is not None
-        height, width = self._ignore.shape
+        height, width = self._ignore.mask.shape
         column = min(int((box[0] + box[2]) / 2 * width), width - 1)
         row = min(int(box[3] * height), height - 1)
-        return bool(self._ignore[row, column])
+        return bool(self._ignore.mask[row, column])
 
     def _frozen(self, t: float) -> list[Box]:
         return [

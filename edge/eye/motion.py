@@ -33,7 +33,9 @@ NOISE_MAX = 25.0
 STILL_MAX = 6
 """Grey levels between two analysed frames below which a pixel counts as still."""
 SCENE_CHANGE_SHARE = 0.65
-"""More of the picture than this at once is a switch of light or a turned camera, not a thing."""
+"""More of what is looked at than this at once is a switch of light or a turned camera, no thing."""
+SCENE_CHANGE_SHARE_MIN = 0.25
+"""The same of the whole picture: who fills the little that is not ignored is no change of scene."""
 AREA_SHARE_MIN = 0.0006
 GAIN_DOUBT = 0.6
 """Share of a correction that may be wrong at a place: bright parts saturate, dark ones do not."""
@@ -68,6 +70,14 @@ class Motion:
     is_scene_change: bool = False
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Ignored:
+    """What is never looked at: `mask` is (height, width) uint8, 255 there; `seen_px` are left."""
+
+    mask: Luma
+    seen_px: int
+
+
 def begin(luma: Luma, *, t: float) -> tuple[MotionState, Motion]:
     """Take a first picture as background.
 
@@ -86,7 +96,7 @@ def begin(luma: Luma, *, t: float) -> tuple[MotionState, Motion]:
 
 
 def step(
-    state: MotionState, luma: Luma, *, t: float, ignore: Luma | None, frozen: Sequence[Box]
+    state: MotionState, luma: Luma, *, t: float, ignore: Ignored | None, frozen: Sequence[Box]
 ) -> tuple[MotionState, Motion]:
     """Compare a picture with the background and let the background learn from it.
 
@@ -94,7 +104,7 @@ def step(
         state: as the last call (or `begin`) returned it; not changed.
         luma: (height, width) uint8 of the same shape as before.
         t: media time in seconds, rising.
-        ignore: (height, width) uint8, 255 where nothing is to be seen; None for nowhere.
+        ignore: where nothing is to be seen, as `make_ignored` gives it; None for nowhere.
         frozen: boxes of tracks, under which the background learns nothing.
 
     Returns:
@@ -105,10 +115,12 @@ def step(
     background = state.background * np.float32(gain)
     difference = cv2.absdiff(picture, background)
     mask = _mask(difference, _limit(state.noise, background, gain))
+    seen_px = mask.size
     if ignore is not None:
-        mask[ignore > 0] = 0
+        mask[ignore.mask > 0] = 0
+        seen_px = ignore.seen_px
     count = cv2.countNonZero(mask)
-    if count > SCENE_CHANGE_SHARE * mask.size:
+    if count > max(SCENE_CHANGE_SHARE * seen_px, SCENE_CHANGE_SHARE_MIN * mask.size):
         fresh, nothing = begin(luma, t=t)
         return fresh, Motion(nothing.boxes, nothing.mask, is_scene_change=True)
     elapsed_s = max(t - state.t, 0.0)
@@ -129,13 +141,13 @@ def step(
     return after, Motion(_find_boxes(mask) if count else (), mask)
 
 
-def draw_polygons(polygons: Sequence[Polygon], shape: tuple[int, int]) -> Luma:
-    """Paint polygons (fractions) as 255 on a (height, width) uint8 picture of zeros."""
+def make_ignored(polygons: Sequence[Polygon], shape: tuple[int, int]) -> Ignored:
+    """Paint polygons (fractions) that are to be ignored in a (height, width) picture."""
     canvas = np.zeros(shape, np.uint8)
     for polygon in polygons:
         points = np.array(polygon, np.float64) * (shape[1], shape[0])
         cv2.fillPoly(canvas, [np.round(points).astype(np.int32)], (255,))
-    return canvas
+    return Ignored(canvas, canvas.size - cv2.countNonZero(canvas))
 
 
 def draw_boxes(boxes: Sequence[Box], shape: tuple[int, int]) -> Luma:

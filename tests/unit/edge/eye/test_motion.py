@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from edge.box import overlap_area
 from edge.eye import motion
-from edge.eye.motion import Motion, MotionState
+from edge.eye.motion import Ignored, Motion, MotionState
 from edge.model import Box, Luma
 from tests.support.builders import (
     PERSON,
@@ -35,7 +35,7 @@ Seen = list[tuple[float, Motion]]
 def watch(
     pictures: Iterable[tuple[float, Luma]],
     *,
-    ignore: Luma | None = None,
+    ignore: Ignored | None = None,
     frozen: Callable[[float], Sequence[Box]] = lambda _t: (),
 ) -> Seen:
     """Play pictures; what moved in each but the first, with its time."""
@@ -132,21 +132,35 @@ def test_frozen_place_learns_nothing_though_the_thing_is_hardly_visible() -> Non
     assert learned([]) > 5.0
 
 
+def ignore_left(share: float) -> Ignored:
+    return motion.make_ignored([((0.0, 0.0), (share, 0.0), (share, 1.0), (0.0, 1.0))], SHAPE)
+
+
 def test_nothing_is_seen_where_it_is_to_be_ignored() -> None:
     thing = Thing(walk((-0.1, 0.4, 0.0, 0.7), (0.2, 0.0)))
-    left = motion.draw_polygons([((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))], SHAPE)
-    seen = watch(Stage([thing]).film(6, fps=FPS), ignore=left)
+    seen = watch(Stage([thing]).film(6, fps=FPS), ignore=ignore_left(0.5))
     assert all(found.mask[:, :120].max() == 0 for _, found in seen)
     assert min(times_with_boxes(seen)) == pytest.approx(2.6, abs=0.21)
 
 
-def test_scene_change_is_told_once_and_the_new_scene_is_background() -> None:
+@pytest.mark.parametrize("ignored_share", [0.0, 0.3, 0.5, 0.6])
+def test_scene_change_is_told_once_and_the_new_scene_is_background(ignored_share: float) -> None:
+    """Also where a good part of the picture is ignored: it is the rest that counts."""
     blocks = np.random.default_rng(5).integers(20, 230, (18, 24), np.uint8)
     elsewhere = np.repeat(np.repeat(blocks, 10, axis=0), 10, axis=1)
     there = make_luma()
-    seen = watch([(index / FPS, there if index < 5 else elsewhere) for index in range(20)])
+    pictures = [(index / FPS, there if index < 5 else elsewhere) for index in range(20)]
+    seen = watch(pictures, ignore=ignore_left(ignored_share))
     assert [t for t, found in seen if found.is_scene_change] == [1.0]
     assert times_with_boxes(seen) == []
+
+
+def test_thing_that_fills_the_little_that_is_watched_is_no_change_of_the_scene() -> None:
+    """Who walks through a doorway, with all about it ignored, is seen as what moves."""
+    thing = Thing(still((0.8, 0.0, 1.0, 1.0), from_t=1.0))
+    seen = watch(Stage([thing]).film(2, fps=FPS), ignore=ignore_left(0.8))
+    assert not any(found.is_scene_change for _, found in seen)
+    assert min(times_with_boxes(seen)) == pytest.approx(1.0)
 
 
 def sway(t: float, generator: np.random.Generator) -> Luma:
@@ -169,12 +183,12 @@ def test_place_that_keeps_swaying_becomes_less_sensitive_and_no_other_does() -> 
 
 def test_step_changes_neither_the_state_nor_the_picture() -> None:
     pictures = list(Stage([Thing(walk((0.1, 0.4, 0.2, 0.7), (0.1, 0.0)))]).film(3, fps=FPS))
-    ignore = motion.draw_boxes([(0.0, 0.0, 0.2, 0.2)], SHAPE)
+    ignore = ignore_left(0.2)
     state, _ = motion.begin(pictures[0][1], t=0.0)
     for t, luma in pictures[1:]:
-        before = [each.copy() for each in _arrays(state, luma, ignore)]
+        before = [each.copy() for each in _arrays(state, luma, ignore.mask)]
         after, _ = motion.step(state, luma, t=t, ignore=ignore, frozen=[PERSON])
-        for old, now in zip(before, _arrays(state, luma, ignore), strict=True):
+        for old, now in zip(before, _arrays(state, luma, ignore.mask), strict=True):
             np.testing.assert_array_equal(old, now)
         state = after
 
@@ -216,8 +230,10 @@ def test_pixels_of_a_box_are_those_that_it_covers() -> None:
     assert motion.pixels_of(EVERYWHERE, (20, 40)) == (slice(0, 20), slice(0, 40))
 
 
-def test_polygon_is_painted_where_it_lies() -> None:
-    canvas = motion.draw_polygons([((0.0, 0.0), (0.5, 0.0), (0.5, 0.5), (0.0, 0.5))], (20, 40))
-    assert canvas[5, 10] == 255
-    assert canvas[15, 10] == canvas[5, 30] == 0
-    assert np.count_nonzero(motion.draw_polygons([], (20, 40))) == 0
+def test_polygon_is_ignored_where_it_lies_and_what_is_left_is_counted() -> None:
+    corner = ((0.0, 0.0), (0.5, 0.0), (0.5, 0.5), (0.0, 0.5))
+    ignored = motion.make_ignored([corner], (20, 40))
+    assert ignored.mask[5, 10] == 255
+    assert ignored.mask[15, 10] == ignored.mask[5, 30] == 0
+    assert ignored.seen_px == np.count_nonzero(ignored.mask == 0)
+    assert motion.make_ignored([], (20, 40)).seen_px == 800
