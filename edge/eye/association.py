@@ -47,7 +47,7 @@ def pair(
     return pairs
 
 
-def is_same_place(first: Box, second: Box) -> float:
+def worth_by_place(first: Box, second: Box) -> float:
     """Worth of a pair a moment apart: overlap and nearness; 0 below `PAIR_MIN`."""
     if _size_ratio(first, second) < SIZE_RATIO_MIN:
         return 0.0
@@ -56,7 +56,7 @@ def is_same_place(first: Box, second: Box) -> float:
     return value if value >= PAIR_MIN else 0.0
 
 
-def is_within_reach(first: Box, second: Box) -> float:
+def worth_by_reach(first: Box, second: Box) -> float:
     """Worth of a pair when flow has lost the thing: it may be a body's width further on."""
     if _size_ratio(first, second) < REACH_RATIO_MIN:
         return 0.0

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from edge.box import area, iou, overlap_area
-from edge.eye.association import is_mostly_within, is_same_place, is_within_reach, pair
+from edge.eye.association import is_mostly_within, pair, worth_by_place, worth_by_reach
 from edge.eye.follow import Followed
 from edge.eye.subject import (
     LIKELY_SCORE,
@@ -137,7 +137,7 @@ def _pair(subjects: Sequence[Subject], look: Look) -> dict[int, int]:
     boxes = {row: clip(subject.box) for row, subject in enumerate(subjects)}
     groups = {row: group_of(subject.label) for row, subject in enumerate(subjects)}
     detections = dict(enumerate(look.detections))
-    pairs = pair(boxes, groups, detections, worth=is_same_place)
+    pairs = pair(boxes, groups, detections, worth=worth_by_place)
     lost = {
         row: box
         for row, box in boxes.items()
@@ -145,7 +145,7 @@ def _pair(subjects: Sequence[Subject], look: Look) -> dict[int, int]:
     }
     taken = set(pairs.values())
     free = {column: item for column, item in detections.items() if column not in taken}
-    return pairs | pair(lost, groups, free, worth=is_within_reach)
+    return pairs | pair(lost, groups, free, worth=worth_by_reach)
 
 
 def forget_scene(state: TrackerState) -> TrackerState:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.eye.association import is_mostly_within, is_same_place, is_within_reach, pair
+from edge.eye.association import is_mostly_within, pair, worth_by_place, worth_by_reach
 from edge.model import Box
 from tests.support.builders import make_detection
 
@@ -25,40 +25,40 @@ def moved(x: float, y: float = 0.0, *, box: Box = HERE, scale: float = 1.0) -> B
 
 
 def test_same_box_is_worth_most() -> None:
-    assert is_same_place(HERE, HERE) == pytest.approx(1.5)
-    assert 0.35 <= is_same_place(HERE, moved(0.05)) < 1.0
+    assert worth_by_place(HERE, HERE) == pytest.approx(1.5)
+    assert 0.35 <= worth_by_place(HERE, moved(0.05)) < 1.0
 
 
 @pytest.mark.parametrize("other", [moved(0.12), moved(0.0, 0.35), moved(0.0, scale=0.25)])
 def test_far_or_unlike_boxes_are_not_the_same_place(other: Box) -> None:
-    assert is_same_place(HERE, other) == 0.0
+    assert worth_by_place(HERE, other) == 0.0
 
 
 def test_reach_is_wider_than_place_but_ends() -> None:
-    assert is_same_place(HERE, moved(0.12)) == 0.0
-    assert is_within_reach(HERE, moved(0.12)) > 0.0
-    assert is_within_reach(HERE, moved(0.14)) == 0.0
-    assert is_within_reach(HERE, moved(0.05, scale=0.3)) == 0.0
+    assert worth_by_place(HERE, moved(0.12)) == 0.0
+    assert worth_by_reach(HERE, moved(0.12)) > 0.0
+    assert worth_by_reach(HERE, moved(0.14)) == 0.0
+    assert worth_by_reach(HERE, moved(0.05, scale=0.3)) == 0.0
 
 
 def test_worthiest_pairs_come_first() -> None:
     near, far = moved(0.005), moved(0.04)
     found = {0: make_detection(far), 1: make_detection(near)}
-    pairs = pair({7: HERE}, {7: "person"}, found, worth=is_same_place)
+    pairs = pair({7: HERE}, {7: "person"}, found, worth=worth_by_place)
     assert pairs == {7: 1}
-    both = pair({7: HERE, 8: moved(0.03)}, {7: "person", 8: "person"}, found, worth=is_same_place)
+    both = pair({7: HERE, 8: moved(0.03)}, {7: "person", 8: "person"}, found, worth=worth_by_place)
     assert both == {7: 1, 8: 0}
 
 
 def test_only_one_group_pairs_and_vehicles_are_one() -> None:
     found = {0: make_detection(HERE, label="truck")}
-    assert pair({1: HERE}, {1: "person"}, found, worth=is_same_place) == {}
-    assert pair({1: HERE}, {1: "vehicle"}, found, worth=is_same_place) == {1: 0}
+    assert pair({1: HERE}, {1: "person"}, found, worth=worth_by_place) == {}
+    assert pair({1: HERE}, {1: "vehicle"}, found, worth=worth_by_place) == {1: 0}
 
 
 def test_nothing_pairs_with_nothing() -> None:
-    assert pair({}, {}, {0: make_detection()}, worth=is_same_place) == {}
-    assert pair({1: HERE}, {1: "person"}, {}, worth=is_same_place) == {}
+    assert pair({}, {}, {0: make_detection()}, worth=worth_by_place) == {}
+    assert pair({1: HERE}, {1: "person"}, {}, worth=worth_by_place) == {}
 
 
 @given(st.lists(boxes, max_size=5), st.lists(boxes, max_size=5))
@@ -67,24 +67,24 @@ def test_each_side_is_paired_at_most_once_and_only_with_worth(
 ) -> None:
     expected = dict(enumerate(rows))
     found = {index: make_detection(box) for index, box in enumerate(columns)}
-    pairs = pair(expected, dict.fromkeys(expected, "person"), found, worth=is_same_place)
+    pairs = pair(expected, dict.fromkeys(expected, "person"), found, worth=worth_by_place)
     assert len(set(pairs.values())) == len(pairs)
-    assert all(is_same_place(rows[row], columns[column]) > 0 for row, column in pairs.items())
+    assert all(worth_by_place(rows[row], columns[column]) > 0 for row, column in pairs.items())
     free_rows = set(expected) - set(pairs)
     free_columns = set(found) - set(pairs.values())
-    assert not any(is_same_place(rows[r], columns[c]) for r in free_rows for c in free_columns)
+    assert not any(worth_by_place(rows[r], columns[c]) for r in free_rows for c in free_columns)
 
 
 @given(boxes, boxes)
 def test_worth_is_symmetric(first: Box, second: Box) -> None:
-    assert is_same_place(first, second) == pytest.approx(is_same_place(second, first))
-    assert is_within_reach(first, second) == pytest.approx(is_within_reach(second, first))
+    assert worth_by_place(first, second) == pytest.approx(worth_by_place(second, first))
+    assert worth_by_reach(first, second) == pytest.approx(worth_by_reach(second, first))
 
 
 def test_empty_boxes_are_worth_nothing_and_within_nothing() -> None:
     empty: Box = (0.5, 0.5, 0.5, 0.5)
-    assert is_same_place(empty, empty) == 0.0
-    assert is_within_reach(empty, empty) == 0.0
+    assert worth_by_place(empty, empty) == 0.0
+    assert worth_by_reach(empty, empty) == 0.0
     assert not is_mostly_within(empty, HERE, 0.5)
 
 
