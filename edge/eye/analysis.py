@@ -21,12 +21,12 @@ from edge.eye.tracker import Look, Sighting, TrackerState
 from edge.labels import group_of
 from edge.model import Box, Detection, Frame, Luma, Polygon, Track
 
-FROZEN_S = 60.0
-"""A thing at rest this long may become background; until then its place learns nothing."""
-FROZEN_UNTOLD_S = 1.0
-"""What has not become a track by then may: else a weak detection freezes its place for ever."""
-FROZEN_MARGIN = 0.15
-"""Share of its size by which a track's frozen place is wider: shadows, a blurred edge."""
+HELD_S = 60.0
+"""A thing at rest this long may become background; until then its place is held: learns nothing."""
+HELD_UNTOLD_S = 1.0
+"""What has not become a track by then may: else a weak detection holds its place for ever."""
+HELD_MARGIN = 0.15
+"""Share of its size by which a track's held place is wider: shadows, a blurred edge."""
 DARK_LUMA = 22.0
 """Mean luma below which nothing can be told (limited-range black is 16)."""
 
@@ -88,7 +88,7 @@ class Analysis:
             return Glance(frame, luma, nothing, state, is_suspicious=False)
         ignore = self._ignore
         after, found = motion.step(
-            self._motion, luma, t=frame.t, ignore=ignore, frozen=self._frozen(frame.t)
+            self._motion, luma, t=frame.t, ignore=ignore, held=self._held(frame.t)
         )
         return Glance(frame, luma, found, after, self._is_active(found, at_rest_too=True))
 
@@ -188,12 +188,12 @@ class Analysis:
         row = min(int(box[3] * height), height - 1)
         return bool(self._ignore.mask[row, column])
 
-    def _frozen(self, t: float) -> list[Box]:
+    def _held(self, t: float) -> list[Box]:
         return [
             _widen(subject.box)
             for subject in self._tracker.subjects
-            if (subject.track or t - subject.first_t < FROZEN_UNTOLD_S)
-            and t - subject.anchor_t < FROZEN_S
+            if (subject.track or t - subject.first_t < HELD_UNTOLD_S)
+            and t - subject.anchor_t < HELD_S
         ]
 
     def _has_movers(self, t: float) -> bool:
@@ -247,6 +247,6 @@ def _strike(
 
 
 def _widen(box: Box) -> Box:
-    margin_x = (box[2] - box[0]) * FROZEN_MARGIN
-    margin_y = (box[3] - box[1]) * FROZEN_MARGIN
+    margin_x = (box[2] - box[0]) * HELD_MARGIN
+    margin_y = (box[3] - box[1]) * HELD_MARGIN
     return (box[0] - margin_x, box[1] - margin_y, box[2] + margin_x, box[3] + margin_y)

@@ -1,7 +1,7 @@
 """Finds what moves: the small luma picture against a background that follows the light.
 
 The background is corrected by the median ratio to the present picture, so drift, clouds and a
-camera's own exposure move nothing. It is frozen under tracks; what changed and then keeps still
+camera's own exposure move nothing. It is held under tracks; what changed and then keeps still
 without being tracked (a ghost, a moved chair) is taken into it after a few seconds.
 """
 
@@ -96,7 +96,7 @@ def begin(luma: Luma, *, t: float) -> tuple[MotionState, Motion]:
 
 
 def step(
-    state: MotionState, luma: Luma, *, t: float, ignore: Ignored | None, frozen: Sequence[Box]
+    state: MotionState, luma: Luma, *, t: float, ignore: Ignored | None, held: Sequence[Box]
 ) -> tuple[MotionState, Motion]:
     """Compare a picture with the background and let the background learn from it.
 
@@ -105,7 +105,7 @@ def step(
         luma: (height, width) uint8 of the same shape as before.
         t: media time in seconds, rising.
         ignore: where nothing is to be seen, as `make_ignored` gives it; None for nowhere.
-        frozen: boxes of tracks, under which the background learns nothing.
+        held: boxes of tracks, under which the background learns nothing.
 
     Returns:
         The new state and what moves.
@@ -124,18 +124,18 @@ def step(
         fresh, nothing = begin(luma, t=t)
         return fresh, Motion(nothing.boxes, nothing.mask, is_scene_change=True)
     elapsed_s = max(t - state.t, 0.0)
-    held = draw_boxes(frozen, (luma.shape[0], luma.shape[1]))
+    held_mask = draw_boxes(held, (luma.shape[0], luma.shape[1]))
     still_s = _count_still(state, luma, mask=mask, elapsed_s=elapsed_s)
-    free = cv2.bitwise_not(cv2.bitwise_or(held, mask))
+    free = cv2.bitwise_not(cv2.bitwise_or(held_mask, mask))
     cv2.accumulateWeighted(picture, background, _share(elapsed_s, LEARN_S), mask=free)
     if still_s.any():
-        absorbed = (still_s >= ABSORB_S) & (held == 0)
+        absorbed = (still_s >= ABSORB_S) & (held_mask == 0)
         background[absorbed] = picture[absorbed]
         mask[absorbed] = 0
     noise = state.noise.copy()
     capped = np.minimum(difference, np.float32(NOISE_MAX * 2))
     cv2.accumulateWeighted(
-        capped, noise, _share(elapsed_s, NOISE_LEARN_S), mask=cv2.bitwise_not(held)
+        capped, noise, _share(elapsed_s, NOISE_LEARN_S), mask=cv2.bitwise_not(held_mask)
     )
     after = MotionState(background, noise, luma, still_s, t)
     return after, Motion(_find_boxes(mask) if count else (), mask)

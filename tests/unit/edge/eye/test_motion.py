@@ -36,7 +36,7 @@ def watch(
     pictures: Iterable[tuple[float, Luma]],
     *,
     ignore: Ignored | None = None,
-    frozen: Callable[[float], Sequence[Box]] = lambda _t: (),
+    held: Callable[[float], Sequence[Box]] = lambda _t: (),
 ) -> Seen:
     """Play pictures; what moved in each but the first, with its time."""
     rest = iter(pictures)
@@ -45,7 +45,7 @@ def watch(
     assert nothing.boxes == ()
     seen = []
     for t, luma in rest:
-        state, found = motion.step(state, luma, t=t, ignore=ignore, frozen=frozen(t))
+        state, found = motion.step(state, luma, t=t, ignore=ignore, held=held(t))
         seen.append((t, found))
     return seen
 
@@ -106,26 +106,24 @@ def test_ghost_of_what_stood_there_at_first_is_soon_absorbed() -> None:
     assert max(times) == pytest.approx(7.0, abs=0.61)
 
 
-def test_thing_that_is_put_down_becomes_background_unless_its_place_is_frozen() -> None:
+def test_thing_that_is_put_down_becomes_background_unless_its_place_is_held() -> None:
     thing = Thing(still(PERSON, from_t=3.0))
     free = watch(Stage([thing]).film(30, fps=FPS))
     assert max(times_with_boxes(free)) == pytest.approx(7.0, abs=0.61)
-    frozen = watch(Stage([thing]).film(30, fps=FPS), frozen=lambda _t: [PERSON])
-    assert max(times_with_boxes(frozen)) == pytest.approx(29.8)
+    kept = watch(Stage([thing]).film(30, fps=FPS), held=lambda _t: [PERSON])
+    assert max(times_with_boxes(kept)) == pytest.approx(29.8)
 
 
-def test_frozen_place_learns_nothing_though_the_thing_is_hardly_visible() -> None:
+def test_held_place_learns_nothing_though_the_thing_is_hardly_visible() -> None:
     place = make_place()
     rows, columns = motion.pixels_of(PERSON, SHAPE)
     shaded = place.copy()
     shaded[rows, columns] += 8.0  # below what is found
 
-    def learned(frozen: Sequence[Box]) -> float:
+    def learned(held: Sequence[Box]) -> float:
         state, _ = motion.begin(to_luma(place), t=0.0)
         for index in range(1, 60):
-            state, _ = motion.step(
-                state, to_luma(shaded), t=index / FPS, ignore=None, frozen=frozen
-            )
+            state, _ = motion.step(state, to_luma(shaded), t=index / FPS, ignore=None, held=held)
         return float(np.mean(state.background[rows, columns] - place[rows, columns]))
 
     assert abs(learned([PERSON])) < 0.5
@@ -187,7 +185,7 @@ def test_step_changes_neither_the_state_nor_the_picture() -> None:
     state, _ = motion.begin(pictures[0][1], t=0.0)
     for t, luma in pictures[1:]:
         before = [each.copy() for each in _arrays(state, luma, ignore.mask)]
-        after, _ = motion.step(state, luma, t=t, ignore=ignore, frozen=[PERSON])
+        after, _ = motion.step(state, luma, t=t, ignore=ignore, held=[PERSON])
         for old, now in zip(before, _arrays(state, luma, ignore.mask), strict=True):
             np.testing.assert_array_equal(old, now)
         state = after
@@ -200,8 +198,8 @@ def _arrays(state: MotionState, luma: Luma, ignore: Luma) -> list[npt.NDArray[An
 def test_same_state_and_picture_give_the_same() -> None:
     (_, first), (t, second) = list(Stage([Thing(still(PERSON, from_t=0.1))]).film(0.4, fps=FPS))
     state, _ = motion.begin(first, t=0.0)
-    one = motion.step(state, second, t=t, ignore=None, frozen=[])
-    two = motion.step(state, second, t=t, ignore=None, frozen=[])
+    one = motion.step(state, second, t=t, ignore=None, held=[])
+    two = motion.step(state, second, t=t, ignore=None, held=[])
     assert one[1].boxes == two[1].boxes != ()
     np.testing.assert_array_equal(one[0].background, two[0].background)
 
@@ -212,7 +210,7 @@ def test_speck_is_no_motion_and_a_small_thing_is(side_px: int, count: int) -> No
     speck = luma.copy()
     speck[90 : 90 + side_px, 120 : 120 + side_px] = 235
     state, _ = motion.begin(luma, t=0.0)
-    found = motion.step(state, speck, t=0.2, ignore=None, frozen=[])[1]
+    found = motion.step(state, speck, t=0.2, ignore=None, held=[])[1]
     assert len(found.boxes) == count
 
 
