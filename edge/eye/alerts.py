@@ -33,8 +33,8 @@ class MediaPlan:
     """Where files go (None: nowhere) and how much comes before and after an event, in seconds."""
 
     folder: Path | None
-    pre_roll_s: float = 10.0
-    post_roll_s: float = 10.0
+    pre_roll_s: float
+    post_roll_s: float
 
 
 @dataclass(slots=True)

@@ -7,7 +7,6 @@ the rules, make what alerts owe, and prove sight every ten seconds.
 from __future__ import annotations
 
 import logging
-import resource
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from edge.eye.output import Emit
 from edge.eye.ring import Ring
 from edge.eye.rules import engine as rules
 from edge.eye.rules.engine import Engine
+from edge.eye.sight import ProofOfSight
 from edge.eye.telling import Telling
 from edge.eye.troubles import Troubles
 from edge.eye.watch import Watch
@@ -32,8 +32,6 @@ from edge.model import (
     TICKS_PER_S,
     Json,
     Packet,
-    Sight,
-    SightReport,
     Stamp,
     StreamFormat,
 )
@@ -42,13 +40,8 @@ TURN_S = 0.2
 """Longest wait for a packet; commands and time-outs are looked at this often."""
 COMMANDS_A_TURN = 8
 """So many commands are done between two packets; a flood of them must not starve the camera."""
-SIGHT_S = 10.0
 LOST_S = 6.0
 """Without a packet for this long the camera counts as lost, whatever the connection says."""
-BLIND_S = 10.0
-"""So long without a picture that could be decoded, and the eye sees nothing, packets or not; the
-longest GOP whose keyframes alone are decoded is 2 s."""
-_MIB = 2**20
 
 _log = logging.getLogger(__name__)
 
@@ -92,12 +85,7 @@ class Eye:
         self._now_ns: int | None = None
         self._heard_ns = parts.clock.monotonic_ns()
         self._begun_ns = parts.clock.monotonic_ns()
-        self._sight_s = 0.0
-        self._sight_state: Sight = "lost"
-        self._is_dark = False
-        self._is_lost = False
-        self._decoded = 0
-        self._decoded_s = 0.0
+        self._sight = ProofOfSight(parts.watch, parts.emit)
         self._troubles = Troubles(parts.clock)
         self._ended: set[Lane] = set()
         self._reason: str | None = None
@@ -125,7 +113,7 @@ class Eye:
         self._parts.alerts.change(changes, None)
         self._parts.telling.finish(now)
         self._parts.alerts.finish(now.t)
-        self._tell_sight()
+        self._sight.tell(self.now(), self._passed_s())
         self._views.close()
         self._parts.emit(wire.encode_end(self.now(), reason))
 
@@ -164,7 +152,8 @@ class Eye:
         self._parts.alerts.settle(self.now().t)
         if self._parts.is_live:
             self._notice_silence()
-        self._tell_sight_when_due()
+        if self._sight.tell_when_due(self.now(), self._passed_s()):
+            self._troubles.look(self._parts.rings["main"], dropped=self._parts.intake.dropped)
 
     def _refuse_what_waits(self) -> None:
         """Each command gets its reply, also one that came too late."""
@@ -194,17 +183,14 @@ class Eye:
             parts.alerts.packet(packet)
         if lane == parts.analysed:
             self._heard_ns = parts.clock.monotonic_ns()
-            self._is_lost = False
             for seen in parts.watch.push(packet):
                 self._see(seen)
-            if parts.watch.counters.decoded != self._decoded:
-                self._decoded = parts.watch.counters.decoded
-                self._decoded_s = self._passed_s()
+            self._sight.note(self._passed_s())
         self._troubles.go_on(lane)
 
     def _see(self, seen: Seen) -> None:
         parts = self._parts
-        self._is_dark = seen.is_dark
+        self._sight.is_dark = seen.is_dark
         stamp = Stamp(parts.camera, seen.frame.t, seen.frame.wall_utc_ms)
         parts.telling.tell(stamp, seen)
         self._rules, changes = rules.step(
@@ -231,14 +217,14 @@ class Eye:
         if lane == "main":
             self._parts.alerts.break_clips()
         if lane == self._parts.analysed:
-            self._is_lost = True
+            self._sight.is_lost = True
 
     def _end(self, lane: Lane, ended: SourceEnded) -> None:
         """Go on with the other stream, but not without the one that is analysed."""
         self._ended.add(lane)
         self.error = self.error or ended.error
         is_vital = lane == self._parts.analysed or self._parts.is_live
-        self._is_lost = self._is_lost or (ended.error is not None and is_vital)
+        self._sight.is_lost = self._sight.is_lost or (ended.error is not None and is_vital)
         if ended.error is not None and is_vital:
             self.stop(str(ended.error))
         elif self._ended >= set(self._parts.rings):
@@ -246,8 +232,8 @@ class Eye:
 
     def _notice_silence(self) -> None:
         silent_ns = self._parts.clock.monotonic_ns() - self._heard_ns
-        if silent_ns > LOST_S * NS_PER_S and not self._is_lost:
-            self._is_lost = True
+        if silent_ns > LOST_S * NS_PER_S and not self._sight.is_lost:
+            self._sight.is_lost = True
             said = f"{self._parts.camera}: no picture for {LOST_S:.0f} s"
             remedy = "check the camera's power, cable and codec"
             self._troubles.miss(self._parts.analysed, f"{said}; {remedy}")
@@ -268,48 +254,8 @@ class Eye:
         pts_90k, utc_ms = self._now
         return Stamp(self._parts.camera, t, round(utc_ms + (t - pts_90k / TICKS_PER_S) * 1000))
 
-    def _tell_sight_when_due(self) -> None:
-        if self._passed_s() - self._sight_s >= SIGHT_S or self._judge() != self._sight_state:
-            self._tell_sight()
-
-    def _judge(self) -> Sight:
-        """Say what the eye can see; before the first decoded frame it has seen nothing."""
-        is_blind = not self._decoded or self._passed_s() - self._decoded_s > BLIND_S
-        if self._is_lost or is_blind:
-            return "lost"
-        if self._parts.watch.is_frozen:
-            return "frozen"
-        return "dark" if self._is_dark else "seeing"
-
     def _passed_s(self) -> float:
         """Seconds of a camera's run by the clock, seen or not; of a file by its own time."""
         if self._parts.is_live:
             return (self._parts.clock.monotonic_ns() - self._begun_ns) / NS_PER_S
         return self.now().t
-
-    def _tell_sight(self) -> None:
-        self._sight_s = self._passed_s()
-        self._sight_state = self._judge()
-        self._troubles.look(self._parts.rings["main"], dropped=self._parts.intake.dropped)
-        counters = self._parts.watch.counters
-        report = SightReport(
-            frames=counters.frames,
-            distinct=counters.distinct,
-            decoded=counters.decoded,
-            inferences=counters.inferences,
-            is_awake=self._parts.watch.is_awake,
-            state=self._sight_state,
-            cpu_s=_cpu_s(),
-            rss_mb=_rss_mb(),
-        )
-        self._parts.emit(wire.encode_sight(self.now(), report))
-
-
-def _cpu_s() -> float:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
-
-
-def _rss_mb() -> float:
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * resource.getpagesize() / _MIB

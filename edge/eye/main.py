@@ -15,7 +15,13 @@ import cv2
 
 from edge.clock import Clock, SystemClock, make_ids, make_repeatable_ids
 from edge.config.load import parse_drawing
-from edge.config.model import CameraRules
+from edge.config.model import (
+    POST_ROLL_S,
+    PRE_ROLL_S,
+    RING_BYTES,
+    CameraRules,
+    Credentials,
+)
 from edge.errors import EdgeError, Fault, SourceRefused, ValidationError
 from edge.eye.alerts import Alerts, MediaPlan
 from edge.eye.analysis import Analysis, Scope
@@ -28,7 +34,7 @@ from edge.eye.ports import Detector
 from edge.eye.reader import MediaClock, Pace, Reader
 from edge.eye.ring import Ring
 from edge.eye.rules.engine import Engine, build_engine, replace_zones
-from edge.eye.sources.catalog import Login, SourcePlan, plan_source
+from edge.eye.sources.catalog import SourcePlan, plan_source
 from edge.eye.telling import Telling, Wanted
 from edge.eye.tflite import TfliteDetector
 from edge.eye.watch import Watch
@@ -58,13 +64,13 @@ class Options:
     main: str
     rules: CameraRules
     sub: str | None = None
-    login: Login | None = None
+    login: Credentials | None = None
     wanted: Wanted = field(default_factory=Wanted)
     pace: Literal["real", "max"] = "real"
     out: Path | None = None
-    ring_bytes: int = 15 * 2**20
-    pre_roll_s: float = 10.0
-    post_roll_s: float = 10.0
+    ring_bytes: int = RING_BYTES
+    pre_roll_s: float = PRE_ROLL_S
+    post_roll_s: float = POST_ROLL_S
 
 
 def load_detector(root: Path | None = None) -> TfliteDetector:
