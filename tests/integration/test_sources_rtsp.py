@@ -210,6 +210,17 @@ def test_camera_with_a_mad_clock_keeps_its_own_pace(small: Truth, clock: Any) ->
     assert times[-1] / TICKS_PER_S == pytest.approx(2.9, abs=0.8)
 
 
+def test_camera_whose_clock_stands_still_is_told_with_its_true_rate(crossing: Truth) -> None:
+    """What it sends while it is being opened comes in one burst, and has no time but that."""
+    pace = CameraPace(speed=1.0, rounds=1)
+    with BadCamera(crossing.path, Faults(clock="stuck"), pace=pace) as camera:
+        items, _ = receive(camera.url)
+    last = formats_of(items)[-1]
+    assert last.fps == pytest.approx(10, rel=0.2)
+    assert last.gop_s == pytest.approx(1, rel=0.2)
+    assert len(formats_of(items)) <= 2
+
+
 def test_packets_before_the_first_keyframe_are_left_out(small: Truth) -> None:
     items = play(small, Faults(starts_late=True))
     assert len(packets_of(items)) == 20

@@ -1,6 +1,8 @@
 """Looks at a stream's first packets and says what it is before letting them through.
 
-Holds back at most `PROBE_S_MAX` of media: until the second keyframe tells the GOP.
+Holds back at most `PROBE_S_MAX` of media: until the second keyframe tells the GOP. What was held
+back may have come in one burst, and where times are made up from arrival its rate is none: it is
+held against what follows, and told again if that is otherwise.
 """
 
 from __future__ import annotations
@@ -20,6 +22,10 @@ lets one that is just short enough end."""
 PROBE_PACKETS_MAX = 512
 GOP_STEP = 1.25
 """A longer GOP is news only when it is longer by this factor; cameras vary a frame or two."""
+FPS_STEP = 1.25
+"""The rate of what was held back is wrong when what follows differs by this factor."""
+STEPS_MIN = 8
+"""So many packets tell a rate, also when a few are lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,8 @@ class StreamProbe:
         self._held: list[Packet] = []
         self._format: StreamFormat | None = None
         self._keyframe_90k = 0
+        self._last_90k = 0
+        self._steps: list[int] | None = None  # None: the rate is known for good
 
     def push(self, packet: Packet) -> list[StreamFormat | Packet]:
         """Take the next packet in decode order; those before the first keyframe are dropped."""
@@ -62,7 +70,7 @@ class StreamProbe:
         if self._picture is None:
             return []
         if self._format is not None:
-            return [*out, *self._measure_gop(packet), packet]
+            return [*out, *self._measure(packet), packet]
         self._held.append(packet)
         if _is_enough(self._held):
             out += self.flush()
@@ -76,6 +84,7 @@ class StreamProbe:
         held, self._held = self._held, []
         self._format = _make_format(held, self._picture)
         self._keyframe_90k = max(packet.dts_90k for packet in held if packet.is_keyframe)
+        self._last_90k, self._steps = held[-1].dts_90k, []
         return [self._format, *held]
 
     def _look(self, keyframe: Packet) -> list[StreamFormat | Packet]:
@@ -95,16 +104,36 @@ class StreamProbe:
             self._format = None
         return before
 
-    def _measure_gop(self, packet: Packet) -> list[StreamFormat]:
+    def _measure(self, packet: Packet) -> list[StreamFormat]:
+        """Say where a GOP ends that was longer or faster than what is known."""
         assert self._format is not None
+        if self._steps is not None and len(self._steps) < PROBE_PACKETS_MAX:
+            self._steps.append(packet.dts_90k - self._last_90k)
+        self._last_90k = packet.dts_90k
         if not packet.is_keyframe:
             return []
-        gop_s = round((packet.dts_90k - self._keyframe_90k) / TICKS_PER_S, 3)
-        self._keyframe_90k = packet.dts_90k
-        if gop_s <= self._format.gop_s * GOP_STEP:
+        measured = replace(self._format, fps=self._measure_fps(), gop_s=self._measure_gop(packet))
+        if measured == self._format:
             return []
-        self._format = replace(self._format, gop_s=gop_s)
-        return [self._format]
+        self._format = measured
+        return [measured]
+
+    def _measure_fps(self) -> float:
+        """Measure until two in a row agree: a camera that slows down at night is no news."""
+        assert self._format is not None
+        fps = self._format.fps
+        if self._steps is None or len(self._steps) < STEPS_MIN:
+            return fps
+        measured = _rate(self._steps)
+        is_same = measured <= fps * FPS_STEP and fps <= measured * FPS_STEP
+        self._steps = None if is_same else []
+        return fps if is_same else measured
+
+    def _measure_gop(self, keyframe: Packet) -> float:
+        assert self._format is not None
+        gop_s = round((keyframe.dts_90k - self._keyframe_90k) / TICKS_PER_S, 3)
+        self._keyframe_90k = keyframe.dts_90k
+        return gop_s if gop_s > self._format.gop_s * GOP_STEP else self._format.gop_s
 
 
 def _is_enough(held: list[Packet]) -> bool:
@@ -115,9 +144,14 @@ def _is_enough(held: list[Packet]) -> bool:
     return keyframes > 1 or span_s > PROBE_S_MAX or len(held) >= PROBE_PACKETS_MAX
 
 
+def _rate(steps: list[int]) -> float:
+    """Packets a second; 25 where nothing is known."""
+    step_90k = median(steps) if steps else TICKS_PER_S / 25
+    return round(TICKS_PER_S / max(step_90k, 1), 2)
+
+
 def _make_format(held: list[Packet], picture: Picture) -> StreamFormat:
     steps = [after.dts_90k - before.dts_90k for before, after in pairwise(held)]
-    step_90k = median(steps) if steps else TICKS_PER_S / 25
     keyframes = [packet.dts_90k for packet in held if packet.is_keyframe]
     last = held[-1].dts_90k
     gops = [after - before for before, after in pairwise(keyframes)] or [last - held[0].dts_90k]
@@ -126,7 +160,7 @@ def _make_format(held: list[Packet], picture: Picture) -> StreamFormat:
         codec="h264" if picture.codec == "h264" else "hevc",
         width=picture.width,
         height=picture.height,
-        fps=round(TICKS_PER_S / max(step_90k, 1), 2),
+        fps=_rate(steps),
         gop_s=round(max(gops) / TICKS_PER_S, 3),
         header=picture.header,
         start_code_sets=picture.start_code_sets,

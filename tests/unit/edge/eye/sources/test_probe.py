@@ -121,6 +121,36 @@ def test_longer_gop_is_news_once() -> None:
     assert [each.gop_s for each in formats_of(out)] == [1.0, 3.0]
 
 
+def at_steps(*gops: tuple[int, int]) -> list[Packet]:
+    """A second keyframe ends each (packets, ticks from one to the next); one more at the end."""
+    packets, at_90k = [], 0
+    for count, step_90k in gops:
+        for index in range(count):
+            packets.append(make_packet(at_90k, is_keyframe=index == 0))
+            at_90k += step_90k
+    return [*packets, make_packet(at_90k, is_keyframe=True)]
+
+
+def test_rate_of_an_opening_burst_is_put_right_when_the_next_gop_ends() -> None:
+    probe = make_probe()
+    packets = at_steps((10, FRAME_90K // 4), *[(10, FRAME_90K)] * 3)
+    out = push_all(probe, packets)
+    assert [(each.fps, each.gop_s) for each in formats_of(out)] == [(40.0, 0.25), (10.0, 1.0)]
+    assert out.index(formats_of(out)[1]) == 21
+    assert packets_of(out) == packets
+
+
+def test_camera_that_slows_down_later_is_no_news() -> None:
+    packets = at_steps(*[(10, FRAME_90K)] * 2, *[(10, 2 * FRAME_90K)] * 2, (20, FRAME_90K))
+    out = push_all(make_probe(), packets)
+    assert [(each.fps, each.gop_s) for each in formats_of(out)] == [(10.0, 1.0), (10.0, 2.0)]
+
+
+def test_rate_is_not_judged_by_a_few_packets() -> None:
+    out = push_all(make_probe(), at_steps(*[(2, FRAME_90K)] * 2, (2, 2 * FRAME_90K), (2, 9000)))
+    assert {each.fps for each in formats_of(out)} == {10.0}
+
+
 def test_nothing_comes_out_when_nothing_came_in() -> None:
     assert make_probe().flush() == []
 
