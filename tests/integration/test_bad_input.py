@@ -95,7 +95,7 @@ FAILED = [
     (sound_alone, "sound.mp4: there is no video in it; name a file with video"),
     (missing, "no.mp4: there is no such file; check the path"),
     (empty_folder, "pictures: no picture in this folder; put"),
-    (folder_of_text, "pictures: no picture in this folder; put"),
+    (folder_of_text, "pictures: none of the 2 pictures in it can be read, the first is a.jpg; get"),
 ]
 
 
@@ -224,6 +224,8 @@ def test_folder_of_pictures_of_all_sizes_is_seen_without_the_bad_ones(tmp_path: 
     (folder / "0006-100%d.jpg").write_bytes((folder / "0006.jpg").read_bytes())
     ended = run_eye(folder)
     assert ended.code == 0
+    (said,) = ended.errors.splitlines()
+    assert "pictures: 1 of 62 pictures can't be read and are left out, the first is 0005" in said
     assert [(line["width"], line["height"]) for line in ended.of("source")] == [
         (320, 240),
         (162, 122),
