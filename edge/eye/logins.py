@@ -17,11 +17,18 @@ class Logins:
         self._lock = threading.Lock()
         self._refused = 0
         self._held_until_ns = 0
+        self._was_held = False
 
     def hold_s(self) -> float:
         """Seconds until a login may be tried again; 0 when it may now."""
         with self._lock:
             return max(0, self._held_until_ns - self._clock.monotonic_ns()) / NS_PER_S
+
+    @property
+    def was_held(self) -> bool:
+        """Whether so many logins in a row were refused that they had to rest."""
+        with self._lock:
+            return self._was_held
 
     def refuse(self) -> None:
         """Take note of a refused login; after the last allowed one, hold all of them back."""
@@ -29,6 +36,7 @@ class Logins:
             self._refused += 1
             if self._refused >= LOGIN_TRIES:
                 self._refused = 0
+                self._was_held = True
                 wait_ns = round(LOGIN_WAIT_S * NS_PER_S)
                 self._held_until_ns = self._clock.monotonic_ns() + wait_ns
 
@@ -36,3 +44,4 @@ class Logins:
         """Take note that the camera let us in."""
         with self._lock:
             self._refused = 0
+            self._was_held = False

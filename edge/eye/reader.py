@@ -11,7 +11,7 @@ from edge.errors import SourceError, SourceRefused
 from edge.eye.intake import Intake, Lane, SourceEnded, SourceLost
 from edge.eye.logins import Logins
 from edge.eye.ports import PacketSource
-from edge.eye.reopen import wait_after
+from edge.eye.reopen import LOGIN_TRIES, LOGIN_WAIT_S, wait_after
 from edge.model import TICKS_PER_S, Packet
 
 HEALTHY_S = 10.0
@@ -158,6 +158,16 @@ class Reader:
         if logins is not None:
             if is_login:
                 logins.refuse()
+                error = _explain_hold(error) if logins.was_held else error
             wait_s = max(wait_s, logins.hold_s())
         self._intake.put(self._lane, SourceLost(error, wait_s))
         self._pace.rest(self._stopping, wait_s)
+
+
+def _explain_hold(error: SourceError) -> SourceRefused:
+    """Say that logins rest, in words that stay true until one is let in: so it is told once."""
+    message = (
+        f"{error}; after {LOGIN_TRIES} refusals no further try for {LOGIN_WAIT_S / 60:.0f} min:"
+        " correct it and restart the eye"
+    )
+    return SourceRefused(message, is_login=True)

@@ -364,6 +364,7 @@ def test_wrong_password_is_tried_twice_by_both_streams_together(small: Truth) ->
     ):
         errors = eye.wait_for_error("refuses name or password; correct the credentials file")
         camera.log.wait_for(lambda log: len(log.logins) >= 2)
+        eye.wait_for_error("no further try for 31 min: correct it and restart the eye")
         deadline_s = time.monotonic() + 6
         while time.monotonic() < deadline_s:
             assert len(camera.log.logins) == 2

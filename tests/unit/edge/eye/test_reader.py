@@ -131,6 +131,20 @@ def test_refused_login_is_tried_twice_then_rests_31_minutes() -> None:
     assert logins_s == [0, 1, 1861, 1863, 3723]
 
 
+def test_rest_of_refused_logins_is_told_when_it_begins_and_in_the_same_words_after_it() -> None:
+    clock = ManualClock()
+    intake = Intake(("main",), is_lossless=False)
+    source = ScriptedSource((), error=SourceRefused("yard: no; correct it", is_login=True))
+    reader = make_reader(lambda _: source, intake, clock=clock, pace=live(clock))
+    reader.start()
+    said = [str(item.error) for item in take(intake, 4) if isinstance(item, SourceLost)]
+    reader.stop()
+    assert reader.join(WAIT_S)
+    assert said[0] == "yard: no; correct it"
+    assert said[1].startswith("yard: no; correct it; after 2 refusals no further try for 31 min: ")
+    assert said[1:] == [said[1]] * 3
+
+
 def test_streams_of_one_camera_count_refused_logins_together() -> None:
     clock = ManualClock()
     pace = live(clock)

@@ -64,3 +64,7 @@ def test_refusals_are_forgotten_when_the_camera_lets_us_in() -> None:
     logins.accept()
     logins.refuse()
     assert logins.hold_s() == 0
+    logins.refuse()
+    assert logins.was_held
+    logins.accept()
+    assert not logins.was_held
