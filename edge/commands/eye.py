@@ -32,6 +32,14 @@ from edge.eye.sources.catalog import name_source
 from edge.eye.telling import Wanted
 
 _CONFIG = Path("polewatch.toml")
+_NAMES = {
+    "source": "SOURCE",
+    "sub": "--sub",
+    "config": "--config",
+    "rules": "--rules",
+    "out": "--out",
+}
+"""Arguments that name a file, a folder or a camera, as people write them."""
 _NOT_AN_EYE = ("forkserver", "run")
 
 
@@ -43,14 +51,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--camera", metavar="NAME", help="one of the configuration instead; or of --rules FILE"
     )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="default: polewatch.toml")
-    parser.add_argument("--rules", type=Path, metavar="FILE", help="rules, zones and lines to try")
+    parser.add_argument("--config", metavar="FILE", help="default: polewatch.toml")
+    parser.add_argument("--rules", metavar="FILE", help="rules, zones and lines to try")
     parser.add_argument("--sub", metavar="SOURCE", help="a smaller stream to analyse")
     parser.add_argument("--detections", action="store_true", help="print them; look at every frame")
     parser.add_argument("--motion", action="store_true", help="print what moves")
     parser.add_argument("--tracks", action="store_true", help="print every track as it goes on")
     parser.add_argument("--pace", choices=("real", "max"), help="files: default max")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where clips and snapshots go")
+    parser.add_argument("--out", metavar="DIR", help="where clips and snapshots go")
     parser.add_argument(
         "--forkserver", action="store_true", help="make eyes for the caller of the socket on stdin"
     )
@@ -104,11 +112,18 @@ def make_options(args: argparse.Namespace) -> Options:
         raise ValidationError(faults)
     wanted = Wanted(motion=args.motion, detections=args.detections, tracks=args.tracks)
     options = _from_config(args) if args.source is None else _from_source(args)
-    return replace(options, wanted=wanted, pace=args.pace or "max", out=args.out)
+    out = Path(args.out) if args.out is not None else None
+    return replace(options, wanted=wanted, pace=args.pace or "max", out=out)
 
 
 def _find_misfits(args: argparse.Namespace) -> list[Fault]:
-    """Say which options do not go together."""
+    """Say which options do not go together, and which are empty.
+
+    An empty path would be the current folder, which nobody means by an unset variable of a script.
+    """
+    empty = [shown for name, shown in _NAMES.items() if getattr(args, name) == ""]
+    if empty:
+        return [Fault(shown, "is empty", "give a name, or leave it out") for shown in empty]
     if args.source is None and args.camera is None:
         return [Fault("eye", "give a SOURCE, or --camera NAME of the configuration")]
     if args.source is not None and args.config is not None:
@@ -123,7 +138,7 @@ def _find_misfits(args: argparse.Namespace) -> list[Fault]:
 def _from_source(args: argparse.Namespace) -> Options:
     rules = make_trial_rules()
     if args.rules is not None:
-        file = load_rules(args.rules)
+        file = load_rules(Path(args.rules))
         if args.camera is not None and not file.config.cameras:
             problem = f"no camera {quote(args.camera)}; the file has no cameras"
             raise ValidationError([Fault("--camera", problem, "leave it out")])
@@ -132,7 +147,7 @@ def _from_source(args: argparse.Namespace) -> Options:
 
 
 def _from_config(args: argparse.Namespace) -> Options:
-    path = args.config or _CONFIG
+    path = Path(args.config or _CONFIG)
     config = load_config(path)
     camera = find_camera(config.cameras, args.camera)
     asked = {
@@ -142,7 +157,7 @@ def _from_config(args: argparse.Namespace) -> Options:
     if faults := find_not_built(f"camera {camera.name}", asked):
         raise ValidationError(faults)
     if args.rules is not None:
-        rules = load_rules(args.rules).for_camera(camera.name)
+        rules = load_rules(Path(args.rules)).for_camera(camera.name)
     else:
         rules = make_camera_rules(config, camera.name)
     return Options(

@@ -55,6 +55,25 @@ def test_camera_of_the_configuration_takes_rules_without_cameras(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
+    ("arguments", "path"),
+    [
+        (("",), "SOURCE"),
+        (("clip.mp4", "--sub", ""), "--sub"),
+        (("clip.mp4", "--out", ""), "--out"),
+        (("clip.mp4", "--rules", ""), "--rules"),
+        (("--camera", "road", "--config", ""), "--config"),
+    ],
+)
+def test_empty_name_is_not_taken_for_the_current_folder(
+    arguments: tuple[str, ...], path: str
+) -> None:
+    with pytest.raises(ValidationError) as raised:
+        ask(*arguments)
+    (fault,) = raised.value.faults
+    assert str(fault) == f"{path}: is empty; give a name, or leave it out"
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ((), "give a SOURCE, or --camera NAME"),
