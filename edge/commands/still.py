@@ -21,9 +21,7 @@ FILE_BYTES_MAX = 64 * 2**20
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument(
-        "pictures", nargs="+", type=Path, metavar="PICTURE", help="JPEG or PNG file"
-    )
+    parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="JPEG or PNG file")
     parser.add_argument(
         "--plate-crop", action="store_true", help="each picture is one plate; not in this version"
     )
@@ -49,14 +47,14 @@ def run(args: argparse.Namespace) -> int:
         raise ValidationError([Fault("--plate-crop", "this version reads no plates", remedy)])
     detector = load_detector()
     code = EXIT_GOOD
-    for path in args.pictures:
+    for name in args.pictures:
         try:
-            found = find(_load(path), detector)
+            found = find(_load(name), detector)
         except (SourceUnreachable, SourceUnusable) as exc:
-            sys.stderr.write(f"polewatch: {_show(path)}: {exc}\n")
+            sys.stderr.write(f"polewatch: {_show(name)}: {exc}\n")
             code = EXIT_FAILED
             continue
-        sys.stdout.buffer.write(wire.encode_still(_show(path), found))
+        sys.stdout.buffer.write(wire.encode_still(_show(name), found))
         sys.stdout.buffer.flush()
     return code
 
@@ -80,17 +78,19 @@ def find(data: bytes, detector: Detector) -> list[Detection]:
     )
 
 
-def _show(path: Path) -> str:
-    """Give a file's name as text, also where it is not UTF-8."""
-    return os.fsencode(path).decode("utf-8", "replace")
+def _show(name: str) -> str:
+    """Give a file's name as text, also where it is not UTF-8 or nothing."""
+    return os.fsencode(name).decode("utf-8", "replace") or "''"
 
 
-def _load(path: Path) -> bytes:
+def _load(name: str) -> bytes:
+    if not name:
+        raise SourceUnreachable("an empty name; give the path of a JPEG or PNG file")
     try:
-        with path.open("rb") as file:
+        with Path(name).open("rb") as file:
             data = file.read(FILE_BYTES_MAX + 1)
     except OSError as exc:
         raise SourceUnreachable(f"{exc.strerror}; check the path") from exc
     if len(data) > FILE_BYTES_MAX:
-        raise SourceUnusable(f"more than {FILE_BYTES_MAX // 2**20} MiB")
+        raise SourceUnusable(f"more than {FILE_BYTES_MAX // 2**20} MiB; make it smaller")
     return data

@@ -58,13 +58,15 @@ def read_size(data: bytes) -> tuple[int, int]:
     elif data.startswith(_JPEG):
         width, height = _jpeg_size(data)
     elif data.startswith(_PNG):
-        raise SourceUnusable("a PNG that is cut off")
+        raise SourceUnusable("a PNG that is cut off; get a whole copy")
     else:
-        raise SourceUnusable("neither JPEG nor PNG")
+        raise SourceUnusable("neither JPEG nor PNG; convert it to one of them")
     if min(width, height) < SIDE_PX_MIN or max(width, height) > SIDE_PX_MAX:
-        raise SourceUnusable(f"{width}x{height}: sides are {SIDE_PX_MIN} to {SIDE_PX_MAX} px")
+        sides = f"sides are {SIDE_PX_MIN} to {SIDE_PX_MAX} px"
+        raise SourceUnusable(f"{width}x{height}: {sides}; scale it")
     if width * height > PIXELS_MAX:
-        raise SourceUnusable(f"{width}x{height}: more than {PIXELS_MAX // 10**6} megapixels")
+        most = f"more than {PIXELS_MAX // 10**6} megapixels"
+        raise SourceUnusable(f"{width}x{height}: {most}; make it smaller")
     return width, height
 
 
@@ -77,7 +79,7 @@ def decode(data: bytes) -> Frame:
     read_size(data)
     picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     if picture is None:
-        raise SourceUnusable("damaged: its pixels can't be decoded")
+        raise SourceUnusable("damaged: its pixels can't be decoded; get a whole copy")
     return to_frame(np.asarray(picture, np.uint8))
 
 
@@ -159,7 +161,7 @@ def _jpeg_size(data: bytes) -> tuple[int, int]:
         marker = data[at + 1]
         if marker in _FRAME_MARKERS:
             if data.rfind(_JPEG_END) < at:
-                raise SourceUnusable("a JPEG that is cut off")
+                raise SourceUnusable("a JPEG that is cut off; get a whole copy")
             return _number(data[at + 7 : at + 9]), _number(data[at + 5 : at + 7])
         if marker == _FILL:
             at += 1
@@ -167,7 +169,7 @@ def _jpeg_size(data: bytes) -> tuple[int, int]:
             at += 2
         else:
             at += 2 + _number(data[at + 2 : at + 4])
-    raise SourceUnusable("a damaged JPEG: it has no frame header")
+    raise SourceUnusable("a damaged JPEG: it has no frame header; get a whole copy")
 
 
 def _number(raw: bytes) -> int:

@@ -66,15 +66,17 @@ def test_still_goes_on_after_bad_pictures_and_exits_1(tmp_path: Path) -> None:
     large = tmp_path / "large.jpg"
     with large.open("wb") as file:
         file.truncate(65 * 2**20)
-    code, lines, said = run_still(tmp_path / "none.jpg", text, cut, large, tmp_path, good)
+    code, lines, said = run_still("", tmp_path / "none.jpg", text, cut, large, tmp_path, good)
     assert code == 1
     assert [line["file"] for line in lines] == [str(good)]
     complaints = [line for line in said.splitlines() if line.startswith("polewatch: ")]
+    nameless = complaints.pop(0)
+    assert nameless == "polewatch: '': an empty name; give the path of a JPEG or PNG file"
     assert [line.partition(f"{tmp_path}")[2] for line in complaints] == [
         "/none.jpg: No such file or directory; check the path",
-        "/text.jpg: neither JPEG nor PNG",
-        "/cut.png: a PNG that is cut off",
-        "/large.jpg: more than 64 MiB",
+        "/text.jpg: neither JPEG nor PNG; convert it to one of them",
+        "/cut.png: a PNG that is cut off; get a whole copy",
+        "/large.jpg: more than 64 MiB; make it smaller",
         ": Is a directory; check the path",
     ]
 

@@ -58,8 +58,9 @@ def test_markers_without_a_length_and_fill_bytes_are_passed_over(between: bytes)
     ],
 )
 def test_what_is_no_picture_is_refused_with_the_reason(data: bytes, words: str) -> None:
-    with pytest.raises(SourceUnusable, match=words):
+    with pytest.raises(SourceUnusable, match=words) as raised:
         still.read_size(data)
+    assert ";" in str(raised.value), "it does not say what to do"
 
 
 def test_huge_picture_is_refused_before_it_is_decoded() -> None:
