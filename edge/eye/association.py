@@ -9,12 +9,15 @@ from edge.labels import group_of
 from edge.model import Box, Detection
 
 NEARNESS_WEIGHT = 0.5
+"""Of nearness (0..1) beside IoU: it still ranks pairs that hardly overlap; own, by eye."""
 PAIR_MIN = 0.35
-"""Lowest worth of a pair: about IoU 0.1 with centres a third of a box apart."""
+"""Lowest worth of a pair: boxes of one size are then two thirds of it apart, IoU 0.19."""
 SIZE_RATIO_MIN = 0.3
+"""Smaller size over larger (roots of areas): legs and a whole person pair, a head and one don't."""
 REACH = 1.3
 """Box sizes that a thing may have gone on unnoticed: only where both sides found no better pair."""
 REACH_RATIO_MIN = 0.35
+"""The same for a pair by reach, for which only size and distance speak: a little stricter."""
 
 
 def pair(

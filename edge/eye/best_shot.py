@@ -14,8 +14,15 @@ SIDE_FULL = 0.35
 SHARPNESS_FULL = 300.0
 """Variance of the Laplacian of a crisp crop of the small luma picture (own, yard and cars)."""
 KERNEL_PX = 3
+"""Side of the Laplacian's kernel: in a crop smaller than this nothing tells of sharpness."""
 EDGE = 0.01
+"""Share of the frame: a box this near to its side is likely cut off by it."""
 EDGE_WORTH = 0.4
+"""Of a moment that cuts the thing off: a whole one is worth more at half the size; own, by eye."""
+SIZE_WORTH_MIN, SHARP_WORTH_MIN = 0.2, 0.5
+"""Of a speck, and of a blur: both still beat no picture. Size tells more than sharpness, which
+also depends on what somebody wears. Own, by eye.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,9 @@ def judge(track: Track, luma: Luma, pts_90k: int) -> Moment:
     sharp = min(crispness / SHARPNESS_FULL, 1.0)
     is_cut = x_min < EDGE or y_min < EDGE or x_max > 1 - EDGE or y_max > 1 - EDGE
     whole = EDGE_WORTH if is_cut else 1.0
-    return Moment(pts_90k, track.score * (0.2 + 0.8 * size) * (0.5 + 0.5 * sharp) * whole)
+    size_worth = SIZE_WORTH_MIN + (1.0 - SIZE_WORTH_MIN) * size
+    sharp_worth = SHARP_WORTH_MIN + (1.0 - SHARP_WORTH_MIN) * sharp
+    return Moment(pts_90k, track.score * size_worth * sharp_worth * whole)
 
 
 def better(first: Moment | None, second: Moment) -> Moment:

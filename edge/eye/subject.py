@@ -11,25 +11,41 @@ from edge.model import Box, Detection
 SURE_SCORE, SURE_SCORE_CLEAR = 0.55, 0.4
 """One look is enough from here on; less where the whole box stands out from the background."""
 CLEAR_SHARE = 0.6
+"""Share of a box that stands out when all of the thing does: it fills about so much of its box."""
 LIKELY_SCORE = 0.35
 """Lowest mean score of a track that is told to others."""
 HIDDEN_S_MIN, HIDDEN_S_MAX = 0.5, 2.0
 """A walker behind a post is waited for this long; what moves fast is out of hiding sooner."""
 GONE_AT_EDGE_S = 0.3
+"""Unseen for this long at the frame's edge, three analysed frames, it has gone over it."""
 LEFT_SHARE = 0.12
 """With less than this share of its box still in the frame it has left."""
 EDGE = 0.01
+"""Share of the frame: a box this near to its side is at the edge, and may be going over it."""
 BORDER = 0.004
+"""Share of the frame, 2 px of a luma picture 480 wide: a side this near is cut by the border."""
 BORDER_S = 0.7
 """So long after a look a box may be stretched from the border; then only a look may say so."""
 FOREGROUND_SHARE = 0.12
+"""Share of its box that differs from the background when a thing stands out; own, by eye on the
+yard: low, since clothes may be like the wall behind.
+"""
 SUPPORT_MIN = 0.3
+"""Share of a box's points, 11 of 36, that flow must have followed to be believed; own, by eye."""
 STATIONARY_S = 5.0
+"""Seconds at one place that make a thing stationary; own: who stops to look about is not yet."""
 STATIONARY_SHIFT = 0.25
 """Share of its size that a thing may sway and still keep its place."""
 BOX_SCORE_LOW, BOX_SCORE_FULL = 0.2, 0.5
 """A weak detection often spans two people: it keeps a track alive but hardly moves its box."""
+SCORE_WEIGHT = 0.3
+"""Of the newest detection in a track's running score: one weak look says little; own, by eye."""
 VELOCITY_WEIGHT = 0.4
+"""Of the newest step in a running velocity; own: it turns in three frames and jitters little."""
+HIDDEN_SIZES = 2.0
+"""Own sizes that a hidden thing may pass before it is given up: a post or a walker is no wider."""
+YOUNG_HITS = 3
+"""Up to so many detections a track's box and label are guesses, and it may be a false one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +131,7 @@ def confirm(subject: Subject, found: Detection, share: float, *, t: float) -> Su
         subject,
         box=box,
         votes=tuple(sorted(votes.items())),
-        score=0.7 * subject.score + 0.3 * found.score,
+        score=(1.0 - SCORE_WEIGHT) * subject.score + SCORE_WEIGHT * found.score,
         detected_t=t,
         visible_t=t if found.score >= LIKELY_SCORE else subject.visible_t,
         hits=subject.hits + 1,
@@ -175,10 +191,10 @@ def _blend_velocity(subject: Subject, box: Box, elapsed_s: float) -> tuple[float
 
 
 def _patience_s(subject: Subject) -> float:
-    """How long a hidden thing is waited for: as long as it takes to pass its own size twice."""
+    """Seconds that a hidden thing is waited for: the time in which it passes `HIDDEN_SIZES`."""
     size = max(subject.box[2] - subject.box[0], subject.box[3] - subject.box[1])
     speed = max(abs(subject.velocity[0]), abs(subject.velocity[1]), 1e-6)
-    return min(max(2.0 * size / speed, HIDDEN_S_MIN), HIDDEN_S_MAX)
+    return min(max(HIDDEN_SIZES * size / speed, HIDDEN_S_MIN), HIDDEN_S_MAX)
 
 
 def _has_shifted(anchor: Box, box: Box) -> bool:

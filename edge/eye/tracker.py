@@ -14,6 +14,7 @@ from edge.eye.association import is_mostly_within, pair, worth_by_place, worth_b
 from edge.eye.follow import Followed
 from edge.eye.subject import (
     LIKELY_SCORE,
+    YOUNG_HITS,
     Subject,
     begin,
     clip,
@@ -31,21 +32,31 @@ BIRTH_SCORE = 0.3
 BIRTH_SCORE_STILL = 0.5
 """The same for what only stands there: rocks and tripods score up to 0.5."""
 HITS_MOVING = 2
+"""Looks that must have found what moves, unless the first was sure: chance seldom finds twice."""
 HITS_STILL = 3
+"""The same for what only stands there: a false find there comes again and again."""
 MISSES_TENTATIVE = 2
+"""Looks in vain in a row that end what is no track yet; one alone is no proof."""
 MISSES_MAX = 3
+"""The same for a track that doesn't stand out from the background."""
 MISSES_FOREGROUND_MAX = 5
 """Looks in vain at something that stands out from the background: bent, sitting, half hidden."""
 MISSES_CROWDED_MAX = 2
 """The same where another track explains what stands out."""
 CROWDED_SHARE = 0.4
-YOUNG_HITS = 3
+"""Share of a track's box under another one's from which that one explains it; own, by eye."""
 TENTATIVE_S_MAX = 2.5
+"""Seconds that what stands out has to become a track: time for five looks, of which two suffice."""
 SIGHT_MIN = 0.04
 """A box lower than this share of the look's height (12 of 300 px) may well be overlooked, and
 what can't be missed can't be trusted either: nothing that small begins a track.
 """
+SHOWN_SHARE = 0.95
+"""Share of a track in a look that should show it; of what is cut off, the detector makes less."""
 SAME_SHARE = 0.7
+"""Share of the smaller box within the other one from which both are one thing; own, by eye."""
+SWALLOWED_SIZE_MAX = 0.5
+"""Area over that of the box around it, below which what lies within is a part: legs, a bonnet."""
 DOUBLE, DOUBLE_MISSED = 0.7, 0.45
 """IoU above which the track seen longer ago is the same thing as the other one; less is needed
 once a look has missed it.
@@ -187,7 +198,7 @@ def _is_known(found: Detection, subjects: Sequence[Subject]) -> bool:
 
 def _should_show(subject: Subject, region: Box) -> bool:
     is_large = _height_in(region, subject.box) >= SIGHT_MIN
-    return is_large and is_mostly_within(clip(subject.box), region, 0.95)
+    return is_large and is_mostly_within(clip(subject.box), region, SHOWN_SHARE)
 
 
 def _height_in(region: Box, box: Box) -> float:
@@ -203,7 +214,7 @@ def _is_given_up(subject: Subject, subjects: Sequence[Subject], t: float) -> boo
         group_of(other.label) == group_of(subject.label)
         and other.misses == 0
         and is_mostly_within(subject.box, other.box, SAME_SHARE)
-        and area(subject.box) < 0.5 * area(other.box)
+        and area(subject.box) < SWALLOWED_SIZE_MAX * area(other.box)
         for other in subjects
     )
     if is_swallowed:
