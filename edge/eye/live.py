@@ -8,6 +8,7 @@ keyframe (fragments), never the eye's time. JPEG frames come with their length b
 from __future__ import annotations
 
 import io
+import os
 import select
 import socket
 import struct
@@ -25,6 +26,8 @@ from edge.eye.snapshot import encode_jpeg
 from edge.model import Frame, Packet, StreamFormat
 
 VIEWS_MAX = 8
+PATH_BYTES_MAX = 107
+"""A longer path is no Unix socket's: `sun_path` has 108 bytes with the zero at its end."""
 WAITING_BYTES_MAX = 2 * 2**20
 """Fragments that wait for one viewer, four seconds of a usual camera; beyond it he loses some."""
 JPEG_FPS_MAX = 8.0
@@ -61,8 +64,7 @@ class Views:
         try:
             viewer = Viewer(path)
         except (OSError, ValueError) as exc:
-            reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else exc
-            raise ValidationError([Fault("socket", f"{path}: nobody listens ({reason})")]) from exc
+            raise ValidationError([_explain(exc, path)]) from exc
         ring = self._rings[lane]
         gop = ring.gop_at(ring.last_90k)
         if form == "jpeg":
@@ -109,6 +111,17 @@ class Views:
                 viewer.flush()
             self._pictures[lane].forget_gone()
             self._fragments[lane] = [v for v in self._fragments[lane] if not v.viewer.is_gone]
+
+
+def _explain(exc: OSError | ValueError, path: str) -> Fault:
+    """Say why there is no view to a path; Linux calls a full queue "try again"."""
+    if isinstance(exc, BlockingIOError):
+        return Fault("socket", f"{path}: the queue of the listener is full", "accept what waits")
+    if isinstance(exc, OSError) and len(os.fsencode(path)) > PATH_BYTES_MAX:
+        problem = f"nobody listens on a path of {len(os.fsencode(path))} bytes"
+        return Fault("socket", problem, f"at most {PATH_BYTES_MAX} make a socket")
+    reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else exc
+    return Fault("socket", f"{path}: nobody listens ({reason})")
 
 
 class Viewer:

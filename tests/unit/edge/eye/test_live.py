@@ -203,3 +203,14 @@ def test_views_are_limited_and_those_who_left_make_room(post: Post, stream: Stre
 def test_path_that_is_none_is_refused(path: str) -> None:
     with pytest.raises((OSError, ValueError)):
         Viewer(path)
+
+
+@pytest.mark.parametrize("length", [107, 108, 5000])
+def test_path_too_long_for_a_socket_is_told_from_one_nobody_listens_on(
+    post: Post, length: int
+) -> None:
+    with pytest.raises(ValidationError) as raised:
+        post.views.open("main", "x" * length, "jpeg")
+    says = f"nobody listens on a path of {length} bytes; at most 107 make a socket"
+    assert (str(raised.value) == f"socket: {says}") is (length > 107)
+    assert len(str(raised.value)) < 200
