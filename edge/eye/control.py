@@ -197,7 +197,7 @@ class Control:
             return moment_90k
         if _is_number(value) and 0 <= value < _MEDIA_S_MAX:
             return round(value * TICKS_PER_S)
-        raise ValidationError([Fault(key, "missing, or neither seconds nor RFC 3339")])
+        raise _refuse_moment(key, value)
 
 
 def _read_until(value: Json, now: Stamp) -> float:
@@ -206,7 +206,17 @@ def _read_until(value: Json, now: Stamp) -> float:
         return now.t + (wire.parse_utc(value) - now.utc_ms) / 1000
     if _is_number(value) and 0 <= value < _MEDIA_S_MAX:
         return float(value)
-    raise ValidationError([Fault("until", "neither seconds nor RFC 3339")])
+    raise _refuse_moment("until", value)
+
+
+def _refuse_moment(key: str, value: Json) -> ValidationError:
+    if value is None:
+        return ValidationError([Fault(key, "missing", "seconds of media time, or RFC 3339")])
+    if not _is_number(value):
+        return ValidationError([Fault(key, "neither seconds nor RFC 3339")])
+    problem = f"{_show(value)} is neither seconds nor RFC 3339"
+    remedy = f"media time is 0 s or more, and below {_MEDIA_S_MAX:.0f}"
+    return ValidationError([Fault(key, problem, remedy)])
 
 
 def _check(command: Command) -> None:
