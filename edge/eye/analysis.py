@@ -12,7 +12,7 @@ import numpy.typing as npt
 from edge.eye import attention, motion, tracker
 from edge.eye.attention import AttentionState, Situation
 from edge.eye.follow import Lead, follow
-from edge.eye.motion import Ignored, Motion, MotionState
+from edge.eye.motion import Held, Ignored, Motion, MotionState
 from edge.eye.ports import Detector
 from edge.eye.postprocess import THRESHOLDS, above_thresholds, place, suppress
 from edge.eye.preprocess import cut_square, shrink_luma
@@ -23,7 +23,7 @@ from edge.model import Box, Detection, Frame, Luma, Polygon, Track
 
 HELD_S = 60.0
 """A thing at rest this long may become background; until then its place is held: learns nothing."""
-HELD_UNTOLD_S = 1.0
+HELD_GUESS_S = 1.0
 """What has not become a track by then may: else a weak detection holds its place for ever."""
 HELD_MARGIN = 0.15
 """Share of its size by which a track's held place is wider: shadows, a blurred edge."""
@@ -188,13 +188,20 @@ class Analysis:
         row = min(int(box[3] * height), height - 1)
         return bool(self._ignore.mask[row, column])
 
-    def _held(self, t: float) -> list[Box]:
-        return [
-            _widen(subject.box)
-            for subject in self._tracker.subjects
-            if (subject.track or t - subject.first_t < HELD_UNTOLD_S)
-            and t - subject.anchor_t < HELD_S
-        ]
+    def _held(self, t: float) -> Held:
+        subjects = self._tracker.subjects
+        return Held(
+            tracks=[
+                _widen(subject.box)
+                for subject in subjects
+                if subject.track and t - subject.anchor_t < HELD_S
+            ],
+            guesses=[
+                _widen(subject.box)
+                for subject in subjects
+                if not subject.track and t - subject.first_t < HELD_GUESS_S
+            ],
+        )
 
     def _has_movers(self, t: float) -> bool:
         return any(

@@ -70,6 +70,18 @@ class Motion:
     is_scene_change: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Boxes that do not become background: of tracks, and of what may become one.
+
+    How long a thing keeps still is not even counted in a track's box. Under a guess it is: a weak
+    detection that comes and goes would else keep a darkened scene from being taken for what it is.
+    """
+
+    tracks: Sequence[Box] = ()
+    guesses: Sequence[Box] = ()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Ignored:
     """What is never looked at: `mask` is (height, width) uint8, 255 there; `seen_px` are left."""
@@ -96,7 +108,7 @@ def begin(luma: Luma, *, t: float) -> tuple[MotionState, Motion]:
 
 
 def step(
-    state: MotionState, luma: Luma, *, t: float, ignore: Ignored | None, held: Sequence[Box]
+    state: MotionState, luma: Luma, *, t: float, ignore: Ignored | None, held: Held
 ) -> tuple[MotionState, Motion]:
     """Compare a picture with the background and let the background learn from it.
 
@@ -105,7 +117,7 @@ def step(
         luma: (height, width) uint8 of the same shape as before.
         t: media time in seconds, rising.
         ignore: where nothing is to be seen, as `make_ignored` gives it; None for nowhere.
-        held: boxes of tracks, under which the background learns nothing.
+        held: where the background learns nothing.
 
     Returns:
         The new state and what moves.
@@ -124,8 +136,11 @@ def step(
         fresh, nothing = begin(luma, t=t)
         return fresh, Motion(nothing.boxes, nothing.mask, is_scene_change=True)
     elapsed_s = max(t - state.t, 0.0)
-    held_mask = draw_boxes(held, (luma.shape[0], luma.shape[1]))
-    still_s = _count_still(state, luma, mask=mask, elapsed_s=elapsed_s)
+    shape = (luma.shape[0], luma.shape[1])
+    track_mask = draw_boxes(held.tracks, shape)
+    held_mask = cv2.bitwise_or(track_mask, draw_boxes(held.guesses, shape))
+    loose = cv2.bitwise_and(mask, cv2.bitwise_not(track_mask))
+    still_s = _count_still(state, luma, loose=_as_luma(loose), elapsed_s=elapsed_s)
     free = cv2.bitwise_not(cv2.bitwise_or(held_mask, mask))
     cv2.accumulateWeighted(picture, background, _share(elapsed_s, LEARN_S), mask=free)
     if still_s.any():
@@ -193,11 +208,11 @@ def _mask(difference: npt.NDArray[Any], limit: Floats) -> Luma:
     return _as_luma(cv2.dilate(opened, _KERNEL, iterations=2))
 
 
-def _count_still(state: MotionState, luma: Luma, *, mask: Luma, elapsed_s: float) -> Floats:
-    """Seconds for which what stands out has kept still."""
-    if not cv2.countNonZero(mask):
+def _count_still(state: MotionState, luma: Luma, *, loose: Luma, elapsed_s: float) -> Floats:
+    """Seconds for which what stands out, and is no track, has kept still."""
+    if not cv2.countNonZero(loose):
         return np.zeros_like(state.still_s)
-    is_still = (mask > 0) & (cv2.absdiff(luma, state.previous) <= STILL_MAX)
+    is_still = (loose > 0) & (cv2.absdiff(luma, state.previous) <= STILL_MAX)
     return np.where(is_still, state.still_s + np.float32(elapsed_s), np.float32(0))
 
 

@@ -7,7 +7,6 @@ import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from edge.config.checks import LATER_SCHEMES, NETWORK_SCHEMES
@@ -27,7 +26,6 @@ _RTSP_OPTIONS = {
     "allowed_media_types": "video",  # sound alone would keep a dead picture's read from timing out
 }
 _HTTP_OPTIONS = {"timeout": _SOCKET_TIMEOUT}
-Login: TypeAlias = Credentials
 _SECRET = re.compile(r"(?i)((?:password|passwd|pass|pwd)=)[^&/?]*")
 """Some cameras want the password in the path: /user=admin_password=…_channel=1.sdp. It may hold
 underscores itself, so all up to the next separator of a URL is cut."""

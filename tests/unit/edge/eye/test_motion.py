@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from edge.box import overlap_area
 from edge.eye import motion
-from edge.eye.motion import Ignored, Motion, MotionState
+from edge.eye.motion import Held, Ignored, Motion, MotionState
 from edge.model import Box, Luma
 from tests.support.builders import (
     PERSON,
@@ -36,7 +36,7 @@ def watch(
     pictures: Iterable[tuple[float, Luma]],
     *,
     ignore: Ignored | None = None,
-    held: Callable[[float], Sequence[Box]] = lambda _t: (),
+    held: Callable[[float], Held] = lambda _t: Held(),
 ) -> Seen:
     """Play pictures; what moved in each but the first, with its time."""
     rest = iter(pictures)
@@ -110,8 +110,17 @@ def test_thing_that_is_put_down_becomes_background_unless_its_place_is_held() ->
     thing = Thing(still(PERSON, from_t=3.0))
     free = watch(Stage([thing]).film(30, fps=FPS))
     assert max(times_with_boxes(free)) == pytest.approx(7.0, abs=0.61)
-    kept = watch(Stage([thing]).film(30, fps=FPS), held=lambda _t: [PERSON])
+    kept = watch(Stage([thing]).film(30, fps=FPS), held=lambda _t: Held(tracks=[PERSON]))
     assert max(times_with_boxes(kept)) == pytest.approx(29.8)
+
+
+def test_guess_that_comes_and_goes_does_not_keep_a_still_thing_from_the_background() -> None:
+    def guess(t: float) -> Held:
+        return Held(guesses=[EVERYWHERE] if t % 1.0 < 0.5 else [])
+
+    thing = Thing(still(PERSON, from_t=3.0))
+    seen = watch(Stage([thing]).film(30, fps=FPS), held=guess)
+    assert max(times_with_boxes(seen)) == pytest.approx(7.0, abs=1.2)
 
 
 def test_held_place_learns_nothing_though_the_thing_is_hardly_visible() -> None:
@@ -120,14 +129,15 @@ def test_held_place_learns_nothing_though_the_thing_is_hardly_visible() -> None:
     shaded = place.copy()
     shaded[rows, columns] += 8.0  # below what is found
 
-    def learned(held: Sequence[Box]) -> float:
+    def learned(held: Held) -> float:
         state, _ = motion.begin(to_luma(place), t=0.0)
         for index in range(1, 60):
             state, _ = motion.step(state, to_luma(shaded), t=index / FPS, ignore=None, held=held)
         return float(np.mean(state.background[rows, columns] - place[rows, columns]))
 
-    assert abs(learned([PERSON])) < 0.5
-    assert learned([]) > 5.0
+    assert abs(learned(Held(tracks=[PERSON]))) < 0.5
+    assert abs(learned(Held(guesses=[PERSON]))) < 0.5
+    assert learned(Held()) > 5.0
 
 
 def ignore_left(share: float) -> Ignored:
@@ -185,7 +195,7 @@ def test_step_changes_neither_the_state_nor_the_picture() -> None:
     state, _ = motion.begin(pictures[0][1], t=0.0)
     for t, luma in pictures[1:]:
         before = [each.copy() for each in _arrays(state, luma, ignore.mask)]
-        after, _ = motion.step(state, luma, t=t, ignore=ignore, held=[PERSON])
+        after, _ = motion.step(state, luma, t=t, ignore=ignore, held=Held(tracks=[PERSON]))
         for old, now in zip(before, _arrays(state, luma, ignore.mask), strict=True):
             np.testing.assert_array_equal(old, now)
         state = after
@@ -198,8 +208,8 @@ def _arrays(state: MotionState, luma: Luma, ignore: Luma) -> list[npt.NDArray[An
 def test_same_state_and_picture_give_the_same() -> None:
     (_, first), (t, second) = list(Stage([Thing(still(PERSON, from_t=0.1))]).film(0.4, fps=FPS))
     state, _ = motion.begin(first, t=0.0)
-    one = motion.step(state, second, t=t, ignore=None, held=[])
-    two = motion.step(state, second, t=t, ignore=None, held=[])
+    one = motion.step(state, second, t=t, ignore=None, held=Held())
+    two = motion.step(state, second, t=t, ignore=None, held=Held())
     assert one[1].boxes == two[1].boxes != ()
     np.testing.assert_array_equal(one[0].background, two[0].background)
 
@@ -210,7 +220,7 @@ def test_speck_is_no_motion_and_a_small_thing_is(side_px: int, count: int) -> No
     speck = luma.copy()
     speck[90 : 90 + side_px, 120 : 120 + side_px] = 235
     state, _ = motion.begin(luma, t=0.0)
-    found = motion.step(state, speck, t=0.2, ignore=None, held=[])[1]
+    found = motion.step(state, speck, t=0.2, ignore=None, held=Held())[1]
     assert len(found.boxes) == count
 
 
