@@ -20,14 +20,24 @@ _PLANAR = ("yuv420p", "yuvj420p")
 
 
 class Decoder:
-    """Decodes one stream on one thread; damage costs frames, never an exception."""
+    """Decodes one stream on one thread; damage costs frames, never an exception.
+
+    A keyframe by itself gets a decoder of its own, which is gone afterwards: an idle eye then holds
+    no pictures, 4 MiB less at 1080p, for a twentieth more work on each keyframe.
+    """
 
     def __init__(self, stream_format: StreamFormat, *, is_rough: bool = False) -> None:
         """Set up from the format's template header.
 
         `is_rough` leaves out the loop filter: a fifth cheaper, blocky until the next keyframe.
         """
-        self._context = _make_context(stream_format, is_rough=is_rough)
+        self._codec = stream_format.codec
+        self._options = {"max_pixels": str(PIXELS_MAX)}
+        if is_rough:
+            self._options["skip_loop_filter"] = "all"
+        with open_template(stream_format.header) as template:
+            self._extradata = stream_format.start_code_sets or template.codec_context.extradata
+        self._context: VideoCodecContext | None = None
         self._walls: dict[int, int] = {}
 
     def decode(self, packet: Packet) -> list[Frame]:
@@ -42,16 +52,16 @@ class Decoder:
 
     def decode_keyframe(self, packet: Packet) -> Frame | None:
         """Decode one keyframe by itself; whatever was in flight is dropped."""
-        self._context.flush_buffers()
+        self._context = None
         self._walls = {packet.pts_90k: packet.wall_utc_ms}
         frames = self._feed(packet) or self._feed(None)
-        self._context.flush_buffers()
+        self._context = None
         return frames[0] if frames else None
 
     def drain(self) -> list[Frame]:
         """Get the frames still in flight; the next packet must be a keyframe."""
         frames = self._feed(None)
-        self._context.flush_buffers()
+        self._context = None
         return frames
 
     def _feed(self, packet: Packet | None) -> list[Frame]:
@@ -59,10 +69,19 @@ class Decoder:
         if packet is not None:
             unit = av.Packet(packet.data)
             unit.pts, unit.dts = packet.pts_90k, packet.dts_90k
+        self._context = self._context or self._open()
         try:
             return [self._make_frame(picture) for picture in self._context.decode(unit)]
         except av.FFmpegError:
             return []
+
+    def _open(self) -> VideoCodecContext:
+        context = av.CodecContext.create(self._codec, "r")
+        assert isinstance(context, VideoCodecContext)
+        context.options = self._options
+        context.extradata = self._extradata
+        context.thread_count = 1
+        return context
 
     def _make_frame(self, picture: av.VideoFrame) -> Frame:
         pts_90k = picture.pts if picture.pts is not None else max(self._walls)
@@ -72,18 +91,6 @@ class Decoder:
         planar = picture if picture.format.name in _PLANAR else picture.reformat(format="yuv420p")
         y, u, v = (_plane(planar, index) for index in range(3))
         return Frame(pts_90k, self._walls[nearest_90k], y, u, v)
-
-
-def _make_context(stream_format: StreamFormat, *, is_rough: bool) -> VideoCodecContext:
-    context = av.CodecContext.create(stream_format.codec, "r")
-    assert isinstance(context, VideoCodecContext)
-    context.options = {"max_pixels": str(PIXELS_MAX)}
-    if is_rough:
-        context.options["skip_loop_filter"] = "all"
-    with open_template(stream_format.header) as template:
-        context.extradata = stream_format.start_code_sets or template.codec_context.extradata
-    context.thread_count = 1
-    return context
 
 
 def _plane(picture: av.VideoFrame, index: int) -> Luma:
