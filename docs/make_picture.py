@@ -212,7 +212,7 @@ def _draw_plot(run: Run) -> list[str]:
 
 def _draw_counters(sights: list[Line]) -> tuple[list[str], list[str]]:
     """Draw the rows that come from the sight lines: for each ten seconds how much was done."""
-    chosen = [line for line in sights if line["t"] % 10 == 0] + sights[-1:]
+    chosen = [line for line in sights if line["t"] and line["t"] % 10 == 0] + sights[-1:]
     decoded, looks = [], []
     for before, after in zip([None, *chosen], chosen, strict=False):
         begin = before["t"] if before else 0.0
