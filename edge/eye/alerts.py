@@ -23,6 +23,8 @@ SNAPSHOT_AFTER_S = 1.5
 CLIP_AFTER_OPEN_S_MAX = 60.0
 CLIP_LATE_S = 5.0
 """A clip waits this long for the main stream's last packets while the sub stream goes on."""
+_NOTHING = -1
+"""Media time up to which a clip shows something that could not be kept at all."""
 _MIME = {"snapshot": "image/jpeg", "clip": "video/mp4"}
 
 _log = logging.getLogger(__name__)
@@ -223,10 +225,11 @@ class Alerts:
     def _keep_part(self, alert: _Open, clip: _Clip, reason: str) -> None:
         """A clip can't be written on: what is whole of it is better than nothing."""
         done = clip.writer.rescue()
-        alert.covered_90k = clip.writer.span_90k[1]
         if done is None:
+            alert.covered_90k = _NOTHING if alert.covered_90k is None else alert.covered_90k
             self._say_failed(alert, "clip", reason, alert.open_t)
             return
+        alert.covered_90k = clip.writer.span_90k[1]
         _log.error("clip cut short: alert=%s reason=%s", alert.alert, reason)
         self._say_clip(alert, clip, done, reason=f"cut short: {reason}")
 

@@ -17,8 +17,8 @@ from edge import wire
 from edge.errors import ValidationError
 from edge.model import Command
 
-QUEUE_MAX = 64
-"""Commands that may wait."""
+WAITING_BYTES_MAX = 2**20
+"""Lines that may wait: beyond it even `stop` is not read, and nobody asks for so much."""
 _READ_BYTES = 65536
 _FULL_LOOK_MS = 20
 _BACKGROUND_LOOK_MS = 1000
@@ -65,7 +65,8 @@ class CommandReader:
         """`on_item` is called on this thread after each line, so that the main loop looks."""
         self._descriptor = descriptor
         self._on_item = on_item
-        self._items: deque[Item] = deque()
+        self._lines: deque[bytes] = deque()
+        self._put_bytes = self._taken_bytes = 0  # each counted by one thread
         self._splitter = LineSplitter(bytes_max=wire.COMMAND_BYTES_MAX)
         self._stop_read, self._stop_write = os.pipe()
         self._thread = threading.Thread(target=self.run, name="commands")
@@ -84,11 +85,14 @@ class CommandReader:
     @property
     def is_waiting(self) -> bool:
         """Whether there is a command to take."""
-        return bool(self._items)
+        return bool(self._lines)
 
-    def take(self, count_max: int) -> list[Item]:
+    def take(self, count_max: int | None = None) -> list[Item]:
         """Get the next commands, and the refusals of lines that were none, in their order."""
-        return [self._items.popleft() for _ in range(min(count_max, len(self._items)))]
+        count = len(self._lines) if count_max is None else min(count_max, len(self._lines))
+        lines = [self._lines.popleft() for _ in range(count)]
+        self._taken_bytes += sum(map(len, lines))
+        return [_parse(line) for line in lines]
 
     def run(self) -> None:
         """Read until the end of input or `stop`."""
@@ -113,12 +117,12 @@ class CommandReader:
 
     def _enqueue(self, line: bytes) -> bool:
         """Hand one line over, waiting for room; false when told to stop meanwhile."""
-        while len(self._items) >= QUEUE_MAX:
+        while self._put_bytes - self._taken_bytes > WAITING_BYTES_MAX:
             if self._is_told(_FULL_LOOK_MS):
                 return False
-        item = _parse(line)
-        self._items.append(item)
-        self._on_item(item)
+        self._put_bytes += len(line)
+        self._lines.append(line)
+        self._on_item(_parse(line))
         return True
 
     def _is_told(self, timeout_ms: int) -> bool:

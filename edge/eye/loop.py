@@ -16,7 +16,7 @@ from edge.clock import NS_PER_S, Clock
 from edge.errors import EdgeError, Fault, ModelError, ValidationError
 from edge.eye.alerts import Alerts
 from edge.eye.analysis import Seen
-from edge.eye.commands import QUEUE_MAX, CommandReader
+from edge.eye.commands import CommandReader
 from edge.eye.control import Control
 from edge.eye.intake import Intake, Item, Lane, SourceEnded, SourceLost
 from edge.eye.live import Views
@@ -158,7 +158,7 @@ class Eye:
     def _refuse_what_waits(self) -> None:
         """Each command gets its reply, also one that came too late."""
         late: dict[str, Json] = {"ok": False, "error": "the eye is ending"}
-        for command in self._commands.take(QUEUE_MAX):
+        for command in self._commands.take():
             command_id = None if isinstance(command, ValidationError) else command.id
             self._parts.emit(wire.encode_reply(self.now(), command_id, late))
 

@@ -50,8 +50,12 @@ class Output:
                 self._close()
 
     def hurry(self, patience_s: float) -> None:
-        """Wait no longer than this for the reader from now on; safe in a signal handler."""
-        self._deadline_ns = self._clock.monotonic_ns() + round(patience_s * NS_PER_S)
+        """Wait no longer than this for the reader from now on; safe in a signal handler.
+
+        Who asks again does not put it off.
+        """
+        if self._deadline_ns is None:
+            self._deadline_ns = self._clock.monotonic_ns() + round(patience_s * NS_PER_S)
 
     def _has_room(self) -> bool:
         if self._poller.poll(_LOOK_MS):

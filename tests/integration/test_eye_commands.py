@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import pty
 import signal
+import subprocess
 import threading
 from pathlib import Path
 
@@ -347,17 +349,23 @@ def test_eye_ends_quietly_with_clips_finished_when_nobody_reads_on(
         assert not list(tmp_path.glob(".*"))
 
 
-@pytest.mark.parametrize("way", ["signal", "command"])
+@pytest.mark.parametrize("way", ["signal", "command", "command behind others", "again and again"])
 def test_eye_ends_in_time_when_its_reader_has_stopped_reading(clip: Path, way: str) -> None:
     with AskedEye(clip, "--pace", "max", "--detections", "--motion", "--tracks") as eye:
         eye.wait_for("source")
         threading.Event().wait(2)  # it fills the pipe in a fraction of this
         if way == "signal":
             eye.terminate()
-        else:
-            eye.send(b'{"kind":"stop","id":1}\n')
+        if way == "command behind others":
+            eye.send(b'{"kind":"mute","seconds":1,"id":2}\n' * 200)
+        times, wait_s = (7, 1.4) if way == "again and again" else (1, 10.0)
+        for _ in range(times):
+            with contextlib.suppress(subprocess.TimeoutExpired, BrokenPipeError):
+                if way != "signal":
+                    eye.send(b'{"kind":"stop","id":1}\n')
+                eye.process.wait(wait_s)
 
-        assert eye.process.wait(10) == 0
+        assert eye.process.poll() == 0
 
 
 def test_folder_that_can_not_be_made_is_named_and_ends_with_2(clip: Path, tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ FPS = 5
 """Pictures in a folder carry no time; this many a second lets the tracker follow."""
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 FILE_BYTES_MAX = 64 * 2**20
-SIDE_PX_MIN = 16
-"""What H.264 codes at the least; nothing is to be seen in less."""
+SIDE_PX_MIN, SIDE_PX_MAX = 16, 16_384
+"""What H.264 codes."""
 
 _log = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ class PicturesSource:
             return SourceUnusable(f"{self._name}: no picture in this folder; put {kinds} in")
         return SourceUnusable(
             f"{self._name}: none of the {len(bad)} pictures in it can be read, the first is"
-            f" {_show(bad[0])}; get whole copies of at least {SIDE_PX_MIN}x{SIDE_PX_MIN} pixels"
+            f" {_show(bad[0])}; get whole copies, sides {SIDE_PX_MIN} to {SIDE_PX_MAX} pixels"
         )
 
 
@@ -109,4 +109,7 @@ def _load(path: Path) -> av.VideoFrame | None:
             frame = next(container.decode(video=0), None)
     except (av.FFmpegError, OSError, IndexError):
         return None  # one bad picture does not take the others away
-    return frame if frame is not None and min(frame.width, frame.height) >= SIDE_PX_MIN else None
+    if frame is None:
+        return None
+    smaller, larger = sorted((frame.width, frame.height))
+    return frame if smaller >= SIDE_PX_MIN and larger <= SIDE_PX_MAX else None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -330,6 +331,24 @@ def test_one_more_clip_begins_after_what_the_first_has_shown(tmp_path: Path) -> 
     assert (first["from_t"], first["to_t"]) == (5.0, 10.0)
     assert second["from_t"] == 10.0, "the GOP in the middle of which the first one ended"
     assert second["to_t"] == 16.0
+
+
+def test_what_no_file_could_keep_is_shown_by_the_next_clip(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    desk = Desk(folder)
+    desk.play(10.0)
+    desk.change("open", 10.0)
+    desk.play(13.0)
+    shutil.rmtree(folder)
+    desk.alerts.break_clips()
+    folder.mkdir()
+    desk.play(14.0)
+    desk.change("close", 14.0)
+    desk.play(20.0)
+    first, second = desk.media("clip")
+    assert first["file"] is None
+    assert (second["from_t"], second["to_t"]) == (9.0, 17.0)
 
 
 def test_clip_goes_on_over_a_new_format_that_is_the_same_and_ends_at_another(

@@ -84,3 +84,13 @@ def test_reader_that_has_stopped_is_given_up_when_in_a_hurry(pipe: Pipe) -> None
     pipe.clock.move(5.1)
     output.emit(b"line\n")
     assert pipe.closed == ["closed"]
+
+
+def test_who_asks_again_to_hurry_does_not_put_it_off(pipe: Pipe) -> None:
+    output = pipe.output()
+    pipe.fill()
+    for _ in range(3):
+        output.hurry(5.0)
+        pipe.clock.move(2.0)
+    output.emit(b"line\n")
+    assert pipe.closed == ["closed"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from edge.errors import SourceUnusable
@@ -54,6 +56,16 @@ def test_bad_pictures_are_told_once_with_count_and_first_name(
         "yard: 5 of 6 pictures can't be read and are left out, the first is a-text.jpg;"
         " get whole copies"
     ]
+
+
+def test_picture_too_wide_for_the_encoder_is_left_out_like_a_bad_one(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = make_folder(tmp_path / "yard")
+    cv2.imwrite(str(folder / "0001a.png"), np.zeros((32, 17_000), np.uint8))
+    assert times_of(folder) == [0, 1, 3, 4, 5]
+    assert len(caplog.messages) == 1
+    assert "the first is 0001a.png" in caplog.messages[0]
 
 
 def test_nothing_is_said_of_a_folder_of_good_pictures(
