@@ -16,6 +16,11 @@ from edge.model import Frame, Luma, Packet, StreamFormat
 FROZEN_KEYFRAMES = 3
 FROZEN_STRIDE = 8
 """Every eighth line tells a live sensor from a frozen one; all of them cost 0.6 ms a keyframe."""
+SETTLE_S = 2.0
+"""Where every frame is decoded the one that wakes the eye shows a sliver of what comes. The look at
+the whole waits until it has come in: at once it cost a car park a third of its recall, and 1 s
+later still some; less than `gate.LINGER_S`, so that each waking has its own.
+"""
 FROZEN_S = 10.0
 """A camera that sends the same keyframe again and again is alive and blind."""
 KEYFRAMES_MAX = 64
@@ -59,6 +64,7 @@ class Watch:
         self._checksum: int | None = None
         self._is_paused = False
         self._has_woken = False
+        self._settled_t: float | None = None
         self.counters = Counters()
 
     @property
@@ -156,6 +162,10 @@ class Watch:
         if has_woken:
             self._gate = replace(self._gate, is_awake=True, active_t=frame.t)
         glance = self._analysis.glance(frame)
+        if glance.is_suspicious and not self.is_awake:
+            self._settled_t = frame.t + SETTLE_S
+        elif self._settled_t is not None and frame.t >= self._settled_t:
+            has_woken, self._settled_t = True, None
         is_awake = self.is_awake or glance.is_suspicious
         return self._go_on(self._analysis.take(glance, is_awake=is_awake, has_woken=has_woken))
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import tracemalloc
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import accumulate
 
 import pytest
 
 from edge.errors import ModelError
 from edge.eye.analysis import Analysis, Scope, Seen
+from edge.eye.ports import Detector, Rgb
 from edge.eye.ring import Ring
-from edge.eye.watch import Watch
-from edge.model import Box, Luma, Packet, StreamFormat
+from edge.eye.watch import SETTLE_S, Watch
+from edge.model import Box, Detection, Luma, Packet, StreamFormat
 from tests.support.builders import SHAPE, Stage, Thing, make_luma, still, walk
 from tests.support.fake_detector import GOOD, FakeDetector, Manners
 from tests.support.streams import delay, encode_stream
@@ -26,10 +28,17 @@ ENTERS_S = 10.35
 class Post:
     """A watch with its ring, fed by packets."""
 
-    def __init__(self, manners: Manners = GOOD, *, is_held_open: bool = False) -> None:
+    def __init__(
+        self,
+        manners: Manners = GOOD,
+        *,
+        is_held_open: bool = False,
+        detector: Detector | None = None,
+    ) -> None:
         self.detector = FakeDetector(manners)
         self.ring = Ring(bytes_max=10**7, seconds_max=30.0)
-        self.watch = Watch(Analysis(self.detector, Scope()), self.ring, is_held_open=is_held_open)
+        analysis = Analysis(detector or self.detector, Scope())
+        self.watch = Watch(analysis, self.ring, is_held_open=is_held_open)
 
     def begin(self, stream_format: StreamFormat) -> None:
         """A format comes."""
@@ -101,6 +110,41 @@ def test_it_falls_asleep_again_when_the_visit_is_over() -> None:
     seen = times(post.play(stage.film(20, fps=FPS)))
     assert [t for t in seen if t >= 16] == [16, 17, 18, 19]
     assert not post.watch.is_awake
+
+
+class CornerDetector:
+    """Notes the looks that show both of two far corners' marks: those at the whole."""
+
+    def __init__(self) -> None:
+        self.inner = FakeDetector(GOOD)
+        self.wholes: list[int] = []
+
+    @property
+    def input_px(self) -> int:
+        return self.inner.input_px
+
+    def detect(self, picture: Rgb) -> list[Detection]:
+        found = self.inner.detect(picture)
+        sides = [(box.box[0], box.box[2]) for box in found]
+        if any(start < 0.1 for start, _ in sides) and any(end > 0.9 for _, end in sides):
+            self.wholes.append(self.inner.calls)
+        return found
+
+
+def test_waking_on_a_long_gop_looks_at_the_whole_once_what_comes_has_come_in() -> None:
+    corners = [(0.0, 0.05, 0.08, 0.2), (0.92, 0.75, 1.0, 0.9)]
+    walker = Thing(walk((0.45, 1.0, 0.52, 1.18), (0.0, -0.1), from_t=6.0))
+    stage = Stage([*(Thing(still(box)) for box in corners), walker], shape=(360, 480))
+    detector = CornerDetector()
+    post = Post(detector=detector)
+    seen = post.play(stage.film(9.0, fps=FPS), gop_s=5.0)
+    counts = list(accumulate(each.inferences for each in seen))
+    whole_t = [
+        seen[next(i for i, n in enumerate(counts) if n >= call)].frame.t for call in detector.wholes
+    ]
+    assert whole_t[0] == 0
+    woken_t = next(each.frame.t for each in seen if each.motion and each.frame.t > 5)
+    assert [t for t in whole_t if t > 1] == [pytest.approx(woken_t + SETTLE_S, abs=0.25)]
 
 
 def test_long_gop_is_decoded_whole_and_analysed_twice_a_second_while_idle() -> None:
