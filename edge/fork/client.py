@@ -13,7 +13,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
 
 from edge.clock import NS_PER_S, Clock, SystemClock
 from edge.errors import EdgeError
@@ -59,12 +58,7 @@ class ForkServerClient:
         """Close at the end of the block."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_exc: object) -> None:
         """See `close`."""
         self.close()
 

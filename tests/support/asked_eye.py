@@ -11,7 +11,6 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from tests.support.eye_process import COMMAND, ROOT
@@ -85,12 +84,7 @@ class AskedEye:
         self.reader = LineReader(self.process.stdout.fileno())
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_exc: object) -> None:
         with self.process as process:
             if process.poll() is None:
                 process.kill()
