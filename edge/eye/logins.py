@@ -5,7 +5,10 @@ from __future__ import annotations
 import threading
 
 from edge.clock import NS_PER_S, Clock
-from edge.eye.reopen import LOGIN_TRIES, LOGIN_WAIT_S
+
+LOGIN_TRIES = 2
+LOGIN_WAIT_S = 31 * 60.0
+"""Cameras lock an account for 30 minutes after a few wrong logins (Hikvision, Dahua)."""
 
 
 class Logins:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from edge.clock import NS_PER_S, Clock
 from edge.errors import SourceError, SourceRefused
 from edge.eye.intake import Intake, Lane, SourceEnded, SourceLost
-from edge.eye.logins import Logins
+from edge.eye.logins import LOGIN_TRIES, LOGIN_WAIT_S, Logins
 from edge.eye.ports import PacketSource
-from edge.eye.reopen import LOGIN_TRIES, LOGIN_WAIT_S, wait_after
+from edge.eye.reopen import wait_after
 from edge.model import TICKS_PER_S, Packet
 
 HEALTHY_S = 10.0

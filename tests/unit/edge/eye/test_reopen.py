@@ -1,14 +1,12 @@
-"""A lost camera is tried again soon, a refused login is not."""
+"""A lost camera is tried again soon, one that says no less often."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.eye.logins import Logins
-from edge.eye.reopen import LOGIN_WAIT_S, WAIT_S_MAX, WAIT_S_MAX_REFUSED, wait_after
+from edge.eye.reopen import WAIT_S_MAX, WAIT_S_MAX_REFUSED, wait_after
 from edge.eye.sources.refusals import OPEN_S_MAX, READ_S_MAX
-from tests.support.clocks import ManualClock
 
 
 def test_waits_grow_from_one_second_to_two() -> None:
@@ -30,41 +28,3 @@ def test_healed_camera_is_tried_within_ten_seconds_whatever_happened_before() ->
 @given(st.integers(1, 10**6))
 def test_wait_is_never_zero_and_never_long(failures: int) -> None:
     assert 1.0 <= wait_after(failures) <= WAIT_S_MAX
-
-
-def test_logins_rest_31_minutes_after_two_refusals() -> None:
-    clock = ManualClock()
-    logins = Logins(clock)
-    assert logins.hold_s() == 0
-    logins.refuse()
-    assert logins.hold_s() == 0
-    logins.refuse()
-    assert logins.hold_s() == LOGIN_WAIT_S == 1860
-    clock.move(1859)
-    assert logins.hold_s() == 1
-    clock.move(1)
-    assert logins.hold_s() == 0
-
-
-def test_two_more_tries_are_allowed_after_the_rest() -> None:
-    clock = ManualClock()
-    logins = Logins(clock)
-    for _ in range(2):
-        logins.refuse()
-    clock.move(LOGIN_WAIT_S)
-    logins.refuse()
-    assert logins.hold_s() == 0
-    logins.refuse()
-    assert logins.hold_s() == LOGIN_WAIT_S
-
-
-def test_refusals_are_forgotten_when_the_camera_lets_us_in() -> None:
-    logins = Logins(ManualClock())
-    logins.refuse()
-    logins.accept()
-    logins.refuse()
-    assert logins.hold_s() == 0
-    logins.refuse()
-    assert logins.was_held
-    logins.accept()
-    assert not logins.was_held
