@@ -81,3 +81,11 @@ class ClipError(EdgeError, OSError):
 
 class MeasureFailed(EdgeError):
     """One figure of the bench could not be had; the message says why."""
+
+
+class EvidenceError(EdgeError, ValueError):
+    """A record, its chain or a signature is not what it claims to be, or can't be made."""
+
+
+class StoreError(EdgeError, OSError):
+    """The pole's log can't be read or written; the message says what to do."""
