@@ -1,0 +1,1 @@
+"""One process per pole: runs the eyes, keeps the records, serves them."""

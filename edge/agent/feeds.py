@@ -1,0 +1,79 @@
+"""What a record is made of before it is sealed, and what a page of records is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from edge.model import Json
+
+Feed = Literal["alerts", "media", "captures", "measures", "health", "audit"]
+FEEDS: tuple[Feed, ...] = get_args(Feed)
+Severity = Literal["critical", "major", "minor", "info"]
+ClockState = Literal["synced", "holdover", "unset"]
+
+
+@dataclass(frozen=True, slots=True)
+class ClockReading:
+    """How far a record's time can be trusted: `mono_ms` of boot `boot` was its moment."""
+
+    state: ClockState
+    boot: str
+    mono_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A record to be: what its maker knows; the log gives it its place, its hash and the pole.
+
+    `id` is a ULID; `at_ms` is when it happened, not when it is written.
+    """
+
+    feed: Feed
+    id: str
+    kind: str
+    at_ms: int
+    clock: ClockReading
+    severity: Severity | None = None
+    camera: str | None = None
+    alert: str | None = None
+    rule: Mapping[str, Json] | None = None
+    data: Mapping[str, Json] = field(default_factory=dict)
+    where: Mapping[str, Json] = field(default_factory=dict)
+    media: Sequence[Mapping[str, Json]] = ()
+    is_test: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place in a feed: everything up to `seq` has been looked at. Written `epoch.seq`."""
+
+    epoch: str
+    seq: int
+
+    def __str__(self) -> str:
+        """As it stands in addresses and answers."""
+        return f"{self.epoch}.{self.seq}"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest record of a feed, and the oldest one still kept (seq; one more if none is)."""
+
+    seq: int
+    hash: str
+    oldest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some records of a feed as their stored bytes, in order.
+
+    `next_seq` is the last one looked at; `has_more` says that newer ones are there already.
+    """
+
+    bodies: tuple[bytes, ...]
+    next_seq: int
+    has_more: bool
+    oldest: int
