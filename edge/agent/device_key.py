@@ -1,0 +1,97 @@
+"""The pole's own key: made at first start, never leaves the data folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from edge.errors import StoreError
+
+KEY_NAME = "device.key"
+PUBLIC_NAME = "device.pub"
+_OTHERS = 0o077
+
+
+def load_or_make_key(folder: Path) -> Ed25519PrivateKey:
+    """Load the key of a data folder, or make one where there is none.
+
+    The private half is PKCS #8 PEM with mode 0600; the public half stands beside it for whoever
+    verifies.
+
+    Raises:
+        StoreError: it can't be read or written, others may read it, or it is no Ed25519 key.
+    """
+    path = folder / KEY_NAME
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return _make(folder)
+    except OSError as exc:
+        raise StoreError(f"{path}: can't be read ({exc.strerror}); check owner and mode") from exc
+    with os.fdopen(descriptor, "rb") as file:
+        if os.fstat(descriptor).st_mode & _OTHERS:
+            raise StoreError(f"{path}: others may read the pole's key; chmod 600 it")
+        pem = file.read()
+    try:
+        key = serialization.load_pem_private_key(pem, password=None)
+    except ValueError as exc:
+        raise StoreError(f"{path}: no key that can be read; restore it from where it was") from exc
+    if not isinstance(key, Ed25519PrivateKey):
+        raise StoreError(f"{path}: not an Ed25519 key; restore the pole's own")
+    return key
+
+
+def load_public_key(folder: Path) -> Ed25519PublicKey:
+    """Load the public half, as a verifier has it.
+
+    Raises:
+        StoreError: there is none, or it is no Ed25519 key.
+    """
+    path = folder / PUBLIC_NAME
+    try:
+        key = serialization.load_pem_public_key(path.read_bytes())
+    except OSError as exc:
+        raise StoreError(f"{path}: can't be read ({exc.strerror})") from exc
+    except ValueError as exc:
+        raise StoreError(f"{path}: no key that can be read") from exc
+    if not isinstance(key, Ed25519PublicKey):
+        raise StoreError(f"{path}: not an Ed25519 key")
+    return key
+
+
+def _make(folder: Path) -> Ed25519PrivateKey:
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    try:
+        _save(folder, PUBLIC_NAME, public, mode=0o644)
+        _save(folder, KEY_NAME, private, mode=0o600)
+    except OSError as exc:
+        raise StoreError(f"{folder}: takes no key ({exc.strerror}); check the disk") from exc
+    return key
+
+
+def _save(folder: Path, name: str, data: bytes, *, mode: int) -> None:
+    """Write a file whole or not at all, and on disk; nobody else can read it at any moment."""
+    part = folder / f".{name}.part"
+    part.unlink(missing_ok=True)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(descriptor)
+    part.rename(folder / name)
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
