@@ -89,3 +89,7 @@ class EvidenceError(EdgeError, ValueError):
 
 class StoreError(EdgeError, OSError):
     """The pole's log can't be read or written; the message says what to do."""
+
+
+class MediaError(EdgeError, OSError):
+    """A picture or clip could not be taken over or read; the message says why."""
