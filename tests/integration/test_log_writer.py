@@ -1,0 +1,94 @@
+"""The writing thread: order kept, commits shared, and one bad record spoils nobody else's."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edge.agent.feeds import ClockReading, Draft
+from edge.agent.records import Reader, Records
+from edge.agent.writer import LogWriter
+from edge.errors import EvidenceError, StoreError
+from edge.evidence import open_seal
+
+CLOCK = ClockReading("synced", "b00t", 1)
+
+
+def make_draft(number: int, **fields: object) -> Draft:
+    return Draft(
+        "alerts", f"01J{number:023d}", "alert.open", 0, CLOCK,
+        **fields,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def ids_in(folder: Path) -> list[int]:
+    reader = Reader(folder)
+    found = [int(str(open_seal(body)["id"])[3:]) for body in reader.chain("alerts")]
+    reader.close()
+    return found
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Iterator[LogWriter]:
+    made = LogWriter(lambda: Records(tmp_path, pole="P", gbid=None, begun_ms=0))
+    assert made.start()
+    yield made
+    made.close()
+
+
+def test_records_are_on_disk_when_they_are_told(writer: LogWriter, tmp_path: Path) -> None:
+    sealed = writer.append([make_draft(1), make_draft(2)]).result(10)
+    assert [open_seal(each.body)["seq"] for each in sealed] == [1, 2]
+    assert ids_in(tmp_path) == [1, 2]
+
+
+def test_order_is_that_of_handing_over_from_many_threads(writer: LogWriter, tmp_path: Path) -> None:
+    def hand_over(first: int) -> None:
+        told = [writer.append([make_draft(first + step)]) for step in range(100)]
+        assert [len(each.result(20)) for each in told] == [1] * 100
+
+    threads = [threading.Thread(target=hand_over, args=(1000 * number,)) for number in range(1, 5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = ids_in(tmp_path)
+    assert len(found) == len(set(found)) == 400
+    for number in range(1, 5):
+        own = [each for each in found if each // 1000 == number]
+        assert own == sorted(own)
+
+
+def test_bad_record_is_refused_alone(writer: LogWriter, tmp_path: Path) -> None:
+    told = [
+        writer.append([make_draft(1)]),
+        writer.append([make_draft(2, data={"half": "\ud800"})]),
+        writer.append([make_draft(1)]),
+        writer.append([make_draft(3)]),
+    ]
+    assert told[0].result(10)
+    with pytest.raises(EvidenceError):
+        told[1].result(10)
+    with pytest.raises(StoreError):
+        told[2].result(10)
+    assert told[3].result(10)
+    assert ids_in(tmp_path) == [1, 3]
+
+
+def test_what_waits_is_written_before_the_end(tmp_path: Path) -> None:
+    writer = LogWriter(lambda: Records(tmp_path, pole="P", gbid=None, begun_ms=0))
+    writer.start()
+    told = [writer.append([make_draft(number)]) for number in range(1000)]
+    writer.close()
+    assert all(each.done() for each in told)
+    assert ids_in(tmp_path) == list(range(1000))
+
+
+def test_log_that_cannot_be_opened_is_told_at_the_start(tmp_path: Path) -> None:
+    writer = LogWriter(lambda: Records(tmp_path / "no", pole="P", gbid=None, begun_ms=0))
+    with pytest.raises(StoreError, match="can't be opened"):
+        writer.start()
+    writer.close()
