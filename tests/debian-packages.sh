@@ -1,9 +1,10 @@
 #!/bin/sh
 # Debian packages that only tests use: a real RTSP server on loopback (GStreamer's, through
-# python3-gi) and ffmpeg, which makes odd streams and is the bench's yardstick. Installs what is
-# missing as root; otherwise names it and goes on, and the tests that need it say so themselves.
+# python3-gi), ffmpeg, which makes odd streams and is the bench's yardstick, and a browser for the
+# page. Installs what is missing as root; otherwise names it and goes on, and the tests that need
+# it say so themselves.
 set -eu
-wanted="ffmpeg gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-tools
+wanted="chromium ffmpeg gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-tools
     gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
     gstreamer1.0-plugins-ugly"
 
