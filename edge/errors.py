@@ -11,6 +11,11 @@ EdgeError
 │   └── SourceUnusable(ValueError)  what came is not video that can be read
 ├── ModelError                      a model file is missing, damaged or not the one expected
 ├── ClipError(OSError)              a clip or snapshot could not be written
+├── EvidenceError(ValueError)       a record, chain or signature is not what it claims to be
+├── StoreError(OSError)             the pole's log or data folder can't be read or written
+├── MediaError(OSError)             a picture or clip could not be taken over or read
+├── EyeUnavailable                  an eye does not run, or gives no answer
+├── EyeRefused                      an eye says no to what it was asked
 └── MeasureFailed                   one figure of the bench could not be had; the others go on
 """
 
@@ -93,3 +98,11 @@ class StoreError(EdgeError, OSError):
 
 class MediaError(EdgeError, OSError):
     """A picture or clip could not be taken over or read; the message says why."""
+
+
+class EyeUnavailable(EdgeError):
+    """An eye does not run, or gives no answer in time; the message says which and why."""
+
+
+class EyeRefused(EdgeError):
+    """An eye says no to what it was asked; the message is its own."""

@@ -1,0 +1,34 @@
+"""What the API's handlers work with: the pole's parts, built in `agent/main.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from edge.agent.feeds import ClockReading
+from edge.agent.health import Health
+from edge.agent.ports import Eyes, Log
+from edge.agent.tokens import Tokens
+from edge.clock import Clock
+from edge.config.model import Config
+
+
+@dataclass(frozen=True, slots=True)
+class Pole:
+    """The pole, as the API sees it; one for each server."""
+
+    config: Config
+    log: Log
+    eyes: Eyes
+    tokens: Tokens
+    clock: Clock
+    public_key: Ed25519PublicKey
+    read_clock: Callable[[], ClockReading]
+    judge_health: Callable[[], Awaitable[Health]]
+    begun_ms: int
+
+
+POLE = web.AppKey("pole", Pole)
