@@ -15,7 +15,7 @@ from edge.model import Json
 from edge.wire import format_utc
 
 FRAMES_AGE_S_MAX = 20.0
-"""An eye tells every 10 s; nothing new two times is not fresh. Noise alone makes pictures differ."""
+"""An eye tells every 10 s: nothing new two times is not fresh. Noise makes pictures differ."""
 INFERENCE_AGE_S_MAX = 90.0
 """An idle eye looks at one keyframe a minute."""
 
