@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal, Protocol, TypeAlias
 
 from edge.agent.eye_lines import SightProof, Source, TrackSeen
-from edge.agent.feeds import Draft, Feed, Head, Page
+from edge.agent.feeds import Draft, Feed, Head, Page, Severity
 from edge.evidence import Sealed, SignedStatement
 from edge.model import Json
 
@@ -50,6 +50,16 @@ class KeptMedia:
     type: str
     path: Path
     cameras: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class UnclosedAlert:
+    """An alert without its close, as an agent finds it that was cut off."""
+
+    id: str
+    camera: str | None
+    severity: Severity
+    rule: Mapping[str, Json]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +124,10 @@ class Log(Protocol):
 
     async def alert(self, alert: str) -> AlertSummary | None:
         """One alert."""
+        ...
+
+    async def unclosed_alerts(self) -> list[UnclosedAlert]:
+        """Alerts that were opened and not closed, the oldest first."""
         ...
 
     async def find_media(self, sha256: str) -> KeptMedia | None:

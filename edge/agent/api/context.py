@@ -27,6 +27,7 @@ class Pole:
     clock: Clock
     public_key: Ed25519PublicKey
     read_clock: Callable[[], ClockReading]
+    make_id: Callable[[], str]
     judge_health: Callable[[], Awaitable[Health]]
     begun_ms: int
 
