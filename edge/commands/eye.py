@@ -151,8 +151,7 @@ def _from_config(args: argparse.Namespace) -> Options:
     config = load_config(path)
     camera = find_camera(config.cameras, args.camera)
     asked = {
-        "kind": camera.kind, "watch": camera.watch, "privacy": camera.privacy,
-        "main": camera.main, "sub": camera.sub,
+        "kind": camera.kind, "privacy": camera.privacy, "main": camera.main, "sub": camera.sub,
     }  # fmt: skip
     if faults := find_not_built(f"camera {camera.name}", asked):
         raise ValidationError(faults)
@@ -162,6 +161,7 @@ def _from_config(args: argparse.Namespace) -> Options:
         rules = make_camera_rules(config, camera.name)
     return Options(
         camera=camera.name,
+        is_watched=camera.watch,
         main=camera.main,
         sub=args.sub or camera.sub,
         login=load_credentials(path.parent / camera.credentials) if camera.credentials else None,

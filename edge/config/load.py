@@ -27,7 +27,13 @@ from edge.config.model import (
     Zone,
 )
 from edge.config.not_built import find_idle_labels, find_not_built
-from edge.config.references import Table, find_idle_pairs, find_reference_faults, tables
+from edge.config.references import (
+    Table,
+    find_idle_pairs,
+    find_reference_faults,
+    find_unwatched,
+    tables,
+)
 from edge.config.walk import build, suggest
 from edge.errors import Fault, ValidationError
 from edge.model import Json
@@ -294,4 +300,4 @@ def _warnings(document: Table) -> list[Fault]:
     if not has_timezone and any("schedule" in rule for _, rule in tables(document, "rule")):
         remedy = 'write timezone = "Asia/Shanghai" or the pole\'s own'
         warnings.append(Fault("pole.timezone", "not given, schedules run in UTC", remedy))
-    return warnings + find_idle_pairs(document)
+    return warnings + find_idle_pairs(document) + find_unwatched(document)

@@ -32,6 +32,8 @@ from edge.model import LABELS, VEHICLE_LABELS
 
 MIB = 1024 * 1024
 TIB = 1024**4
+CAMERAS_MAX = 64
+"""As many eyes as one fork server makes; most of so many have `watch = false`."""
 RING_BYTES = 15 * MIB
 PRE_ROLL_S = POST_ROLL_S = 10.0
 """Defaults of a camera, also of one that is looked at without a configuration."""
@@ -285,7 +287,7 @@ class Config:
 
     pole: Pole = field(metadata={"example": '[pole] with id = "SG-017"'})
     board: Board = Board()
-    cameras: Annotated[tuple[Camera, ...], count_between(0, 16, "cameras")] = field(
+    cameras: Annotated[tuple[Camera, ...], count_between(0, CAMERAS_MAX, "cameras")] = field(
         default=(), metadata={"key": "camera"}
     )
     rules: RuleTables = field(default=(), metadata={"key": "rule"})
@@ -316,7 +318,7 @@ class LooseConfig(Config):
     """A rules file: bare (`zones`, `lines` … at the top), or shaped like a configuration."""
 
     pole: LoosePole = LoosePole()
-    cameras: Annotated[tuple[LooseCamera, ...], count_between(0, 16, "cameras")] = field(
+    cameras: Annotated[tuple[LooseCamera, ...], count_between(0, CAMERAS_MAX, "cameras")] = field(
         default=(), metadata={"key": "camera"}
     )
     timezone: str | None = None

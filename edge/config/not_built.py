@@ -25,8 +25,6 @@ def find_not_built(path: str, camera: Mapping[str, object]) -> list[Fault]:
 
     if camera.get("privacy"):
         refuse("privacy", "masks can't be burnt in", "leave it out if all may be stored and shown")
-    if camera.get("watch") is False:
-        refuse("watch", "it can only watch", "leave it out")
     if camera.get("kind") in ("thermal", "both"):
         refuse("kind", "it reads no temperatures", 'use kind = "visible"')
     for key in ("main", "sub"):

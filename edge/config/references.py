@@ -60,6 +60,23 @@ def find_idle_pairs(document: Table) -> list[Fault]:
     return found
 
 
+def find_unwatched(document: Table) -> list[Fault]:
+    """Find rules about cameras that nobody watches: there they never open an alert."""
+    cameras = [camera for _, camera in tables(document, "camera")]
+    unwatched = [camera.get("name") for camera in cameras if camera.get("watch") is False]
+    remedy = "leave watch out, or the rule"
+    found = []
+    for index, rule in tables(document, "rule"):
+        for position, name in enumerate(_texts(rule, "cameras")):
+            if name in unwatched:
+                problem = f"{quote(name)} has watch = false: the rule never opens an alert there"
+                found.append(Fault(f"rule[{index}].cameras[{position}]", problem, remedy))
+        if "cameras" not in rule and cameras and len(unwatched) == len(cameras):
+            problem = "every camera has watch = false: the rule never opens an alert"
+            found.append(Fault(f"rule[{index}]", problem, remedy))
+    return found
+
+
 def tables(document: Table, key: str) -> list[tuple[int, Table]]:
     """Give the tables of a list of tables with their positions, passing over anything else."""
     value = document.get(key)

@@ -27,7 +27,7 @@ from edge.eye.rules.engine import Engine
 from edge.eye.sight import ProofOfSight
 from edge.eye.telling import Telling
 from edge.eye.troubles import Troubles
-from edge.eye.watch import Watch
+from edge.eye.watch import Watching
 from edge.model import (
     TICKS_PER_S,
     Json,
@@ -58,7 +58,7 @@ class Parts:
     intake: Intake
     rings: Mapping[Lane, Ring]
     analysed: Lane
-    watch: Watch
+    watch: Watching
     alerts: Alerts
     engine: Engine
     telling: Telling
@@ -86,7 +86,7 @@ class Eye:
         self._heard_ns = parts.clock.monotonic_ns()
         self._begun_ns = parts.clock.monotonic_ns()
         self._sight = ProofOfSight(parts.watch, parts.emit)
-        self._troubles = Troubles(parts.clock)
+        self._troubles = Troubles(parts.clock, gop_s_max=parts.watch.gop_s_max)
         self._ended: set[Lane] = set()
         self._reason: str | None = None
         self.error: EdgeError | None = None

@@ -29,6 +29,7 @@ from edge.eye.commands import CommandReader, Item
 from edge.eye.intake import Intake, Lane
 from edge.eye.logins import Logins
 from edge.eye.loop import Eye, Parts
+from edge.eye.onlooker import Onlooker
 from edge.eye.output import Output
 from edge.eye.ports import Detector
 from edge.eye.reader import MediaClock, Pace, Reader
@@ -37,7 +38,7 @@ from edge.eye.rules.engine import Engine, build_engine, replace_zones
 from edge.eye.sources.catalog import SourcePlan, plan_source
 from edge.eye.telling import Telling, Wanted
 from edge.eye.tflite import TfliteDetector
-from edge.eye.watch import Watch
+from edge.eye.watch import Watch, Watching
 from edge.model import TICKS_PER_S, Command, Json, Stamp
 from edge.thirdparty.store import DETECTOR, DETECTOR_LABELS, model_path
 
@@ -57,12 +58,14 @@ _log = logging.getLogger(__name__)
 class Options:
     """One eye as asked for.
 
-    `camera` names it in every line; `pace` "max" drops nothing and can be repeated.
+    `camera` names it in every line; `pace` "max" drops nothing and can be repeated. One that is
+    not `is_watched` keeps and shows what comes; no detector is loaded for it.
     """
 
     camera: str
     main: str
     rules: CameraRules
+    is_watched: bool = True
     sub: str | None = None
     login: Credentials | None = None
     wanted: Wanted = field(default_factory=Wanted)
@@ -96,6 +99,15 @@ class _Surroundings:
 
 
 @dataclass(frozen=True, slots=True)
+class _Post:
+    """Where an eye keeps its streams, and who looks at which of them."""
+
+    rings: dict[Lane, Ring]
+    analysed: Lane
+    watch: Watching
+
+
+@dataclass(frozen=True, slots=True)
 class _Built:
     """An eye with its ends towards whoever started it."""
 
@@ -113,7 +125,7 @@ def run(
 
     Args:
         options: what to look at and how.
-        detector: one already loaded, as the fork server has it; None loads it.
+        detector: one already loaded, as the fork server has it; None loads it where it is needed.
         stdin: descriptor that commands come from.
         stdout: descriptor that lines go to.
 
@@ -131,9 +143,8 @@ def run(
     intake = Intake(tuple(plans), is_lossless=is_lossless)
     readers = _make_readers(plans, intake, clock=clock, is_paced=options.pace == "real")
     make_id = make_repeatable_ids(_hash(options.main)) if is_lossless else make_ids(clock)
-    detector = detector or load_detector()
     around = _Surroundings(intake, tuple(readers), clock, is_live, stdin, stdout)
-    return _run(_build(options, around, detector, make_id), around)
+    return _run(_build(options, around, _make_post(options, detector), make_id), around)
 
 
 def _run(built: _Built, around: _Surroundings) -> int:
@@ -188,22 +199,30 @@ def _plan(options: Options) -> dict[Lane, SourcePlan]:
     return plans
 
 
-def _build(
-    options: Options, around: _Surroundings, detector: Detector, make_id: Callable[[int], str]
-) -> _Built:
-    analysed: Lane = "main" if options.sub is None else "sub"
+def _make_post(options: Options, detector: Detector | None) -> _Post:
     rings: dict[Lane, Ring] = {
         "main": Ring(bytes_max=options.ring_bytes, seconds_max=options.pre_roll_s)
     }
     if options.sub is not None:
         rings["sub"] = Ring(bytes_max=_SUB_RING_BYTES, seconds_max=_SUB_RING_S)
+    if not options.is_watched:
+        return _Post(rings, "main", Onlooker())
+    analysed: Lane = "main" if options.sub is None else "sub"
     scope = Scope(
         ignore=tuple(tuple(polygon) for polygon in options.rules.ignore),
         looks_everywhere=options.wanted.detections,
     )
     watch = Watch(
-        Analysis(detector, scope), rings[analysed], is_held_open=options.wanted.detections
+        Analysis(detector or load_detector(), scope),
+        rings[analysed],
+        is_held_open=options.wanted.detections,
     )
+    return _Post(rings, analysed, watch)
+
+
+def _build(
+    options: Options, around: _Surroundings, post: _Post, make_id: Callable[[int], str]
+) -> _Built:
     eye: Eye
 
     def stamp(t: float) -> Stamp:
@@ -223,10 +242,10 @@ def _build(
     parts = Parts(
         camera=options.camera,
         intake=around.intake,
-        rings=rings,
-        analysed=analysed,
-        watch=watch,
-        alerts=Alerts(output.emit, stamp, rings["main"], plan=plan, make_id=make_id),
+        rings=post.rings,
+        analysed=post.analysed,
+        watch=post.watch,
+        alerts=Alerts(output.emit, stamp, post.rings["main"], plan=plan, make_id=make_id),
         engine=_make_engine(options.rules),
         telling=Telling(output.emit, options.wanted),
         redraw=_redraw,

@@ -1,6 +1,6 @@
 """Proof of sight: what the eye can see now, told every ten seconds and when it changes.
 
-Only decoded pictures prove anything: a camera may be connected, send packets and show nothing.
+What proves it the watch says: decoded pictures, or for want of a decoder packets.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from pathlib import Path
 
 from edge import wire
 from edge.eye.output import Emit
-from edge.eye.watch import Watch
+from edge.eye.watch import Watching
 from edge.model import Sight, SightReport, Stamp
 
 SIGHT_S = 10.0
 BLIND_S = 10.0
-"""So long without a picture that could be decoded, and the eye sees nothing, packets or not; the
+"""So long without proof of a picture, and the eye sees nothing, packets or not; the
 longest GOP whose keyframes alone are decoded is 2 s."""
 _MIB = 2**20
 
@@ -23,22 +23,22 @@ _MIB = 2**20
 class ProofOfSight:
     """Judges and tells what one eye can see; `passed_s` counts from the start of its run."""
 
-    def __init__(self, watch: Watch, emit: Emit) -> None:
+    def __init__(self, watch: Watching, emit: Emit) -> None:
         """Nothing has been seen yet."""
         self._watch = watch
         self._emit = emit
         self._told_s = 0.0
         self._told: Sight = "lost"
-        self._decoded = 0
-        self._decoded_s = 0.0
+        self._proofs = 0
+        self._proven_s = 0.0
         self.is_lost = False
         self.is_dark = False
 
     def note(self, passed_s: float) -> None:
-        """Take note that a packet came, whether or not it could be decoded."""
+        """Take note that a packet came, whether or not it proves anything."""
         self.is_lost = False
-        if self._watch.counters.decoded != self._decoded:
-            self._decoded, self._decoded_s = self._watch.counters.decoded, passed_s
+        if self._watch.proofs != self._proofs:
+            self._proofs, self._proven_s = self._watch.proofs, passed_s
 
     def tell_when_due(self, stamp: Stamp, passed_s: float) -> bool:
         """Tell it if it is time, or if it has changed; say whether it was told."""
@@ -64,7 +64,7 @@ class ProofOfSight:
         self._emit(wire.encode_sight(stamp, report))
 
     def _judge(self, passed_s: float) -> Sight:
-        is_blind = not self._decoded or passed_s - self._decoded_s > BLIND_S
+        is_blind = not self._proofs or passed_s - self._proven_s > BLIND_S
         if self.is_lost or is_blind:
             return "lost"
         if self._watch.is_frozen:

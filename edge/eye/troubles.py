@@ -6,7 +6,6 @@ import logging
 
 from edge.clock import NS_PER_S, Clock
 from edge.errors import SourceError
-from edge.eye.gate import GOP_S_MAX
 from edge.eye.intake import Lane
 from edge.eye.ring import Ring
 
@@ -19,9 +18,10 @@ _log = logging.getLogger(__name__)
 class Troubles:
     """What one eye has said of its streams, its ring and its pace."""
 
-    def __init__(self, clock: Clock) -> None:
-        """All is well."""
+    def __init__(self, clock: Clock, *, gop_s_max: float) -> None:
+        """All is well. Keyframes further apart than `gop_s_max` seconds cost decoding."""
         self._clock = clock
+        self._gop_s_max = gop_s_max
         self._faults: dict[Lane, str] = {}
         self._back_ns: dict[Lane, int] = {}
         self._is_short = False
@@ -45,7 +45,7 @@ class Troubles:
 
     def begin(self, lane: Lane, *, gop_s: float) -> None:
         """Take note that a stream has begun, or that its keyframes are further apart."""
-        if gop_s > GOP_S_MAX and lane not in self._long_gops:
+        if gop_s > self._gop_s_max and lane not in self._long_gops:
             self._long_gops.add(lane)
             _log.warning(
                 "%s stream: keyframes are %.1f s apart; set the camera's keyframe interval"

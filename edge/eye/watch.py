@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections import deque
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from edge.eye import gate
 from edge.eye.analysis import Analysis, Seen
@@ -49,8 +50,59 @@ class _Stillness:
     count: int = 0
 
 
+class Watching(Protocol):
+    """What the loop needs of whoever looks at the analysed stream, and of one who does not."""
+
+    @property
+    def counters(self) -> Counters:
+        """What has come and been done so far."""
+        ...
+
+    @property
+    def proofs(self) -> int:
+        """How often it was shown that the camera gives pictures; sight lasts while this rises."""
+        ...
+
+    @property
+    def gop_s_max(self) -> float:
+        """Longest distance between keyframes, in seconds, that costs nothing more."""
+        ...
+
+    @property
+    def is_awake(self) -> bool:
+        """Whether every frame is decoded now."""
+        ...
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether the camera sends the same picture again and again."""
+        ...
+
+    def begin(self, stream_format: StreamFormat) -> None:
+        """Take note of the format of what follows."""
+        ...
+
+    def pause(self, *, is_paused: bool) -> None:
+        """While the head moves nothing is judged."""
+        ...
+
+    def push(self, packet: Packet) -> list[Seen]:
+        """Take the next packet, already in the ring; say what was seen.
+
+        Raises:
+            ModelError: inference failed.
+        """
+        ...
+
+    def drain(self) -> list[Seen]:
+        """Say what is still to be seen, at the end of the stream."""
+        ...
+
+
 class Watch:
-    """Decodes and analyses one stream as far as the gate lets it."""
+    """Decodes and analyses one stream as far as the gate lets it; one who is `Watching`."""
+
+    gop_s_max = gate.GOP_S_MAX
 
     def __init__(self, analysis: Analysis, ring: Ring, *, is_held_open: bool) -> None:
         """`ring` is the analysed stream's; `is_held_open` switches the gate off."""
@@ -66,6 +118,11 @@ class Watch:
         self._has_woken = False
         self._settled_t: float | None = None
         self.counters = Counters()
+
+    @property
+    def proofs(self) -> int:
+        """Decoded pictures: a camera may be connected, send packets and show nothing."""
+        return self.counters.decoded
 
     @property
     def is_awake(self) -> bool:

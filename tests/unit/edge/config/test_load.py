@@ -15,7 +15,7 @@ from edge.config.load import (
     load_config,
 )
 from edge.config.model import Config, IntrusionRule, LineRule, LoiterRule, Schedule
-from edge.config.references import find_idle_pairs, find_reference_faults
+from edge.config.references import find_idle_pairs, find_reference_faults, find_unwatched
 from edge.config.walk import build
 from edge.errors import Fault, ValidationError
 from tests.support.config_texts import CAMERA, GOOD, RULE, check
@@ -337,6 +337,29 @@ def test_warnings_are_told_when_a_rule_does_less_than_it_seems(tmp_path: Path) -
     ]
 
 
+def test_rule_never_opens_is_told_when_nobody_watches_its_camera(tmp_path: Path) -> None:
+    text = CAMERA + 'watch = false\n[[camera]]\nname = "d"\nmain = "d.mp4"\n'
+    faults, warnings = check(
+        tmp_path, text + '[[rule]]\ntype = "intrusion"\ncameras = ["d", "c"]\n'
+    )
+    assert faults == []
+    assert warnings == [
+        'rule[0].cameras[1]: "c" has watch = false: the rule never opens an alert there; '
+        "leave watch out, or the rule",
+    ]
+
+
+def test_rule_about_all_cameras_never_opens_when_none_of_them_is_watched(tmp_path: Path) -> None:
+    rule = '[[rule]]\ntype = "intrusion"\n'
+    _, warnings = check(tmp_path, CAMERA + "watch = false\n" + rule)
+    assert warnings == [
+        "rule[0]: every camera has watch = false: the rule never opens an alert; "
+        "leave watch out, or the rule",
+    ]
+    watched = '[[camera]]\nname = "d"\nmain = "d.mp4"\n'
+    assert check(tmp_path, CAMERA + "watch = false\n" + watched + rule)[1] == []
+
+
 @given(st.integers(0, 6), st.integers(0, 6))
 def test_days_are_a_span_that_may_pass_sunday(first: int, last: int) -> None:
     days = parse_days(f"{DAYS[first]}-{DAYS[last]}")
@@ -364,6 +387,7 @@ def test_any_document_gives_a_config_or_faults_of_one_line(document: dict[str, o
     config, faults = build(Config, document)
     assert (config is None) == bool(faults)
     faults += find_reference_faults(document) + find_idle_pairs(document)
+    faults += find_unwatched(document)
     assert all("\n" not in str(fault) for fault in faults)
 
 

@@ -22,13 +22,13 @@ PLAIN: dict[str, Any] = {
 def test_plain_camera_asks_for_nothing_that_is_not_built() -> None:
     assert find_not_built("camera[0]", {}) == []
     assert find_not_built("camera[0]", PLAIN) == []
+    assert find_not_built("camera[0]", PLAIN | {"watch": False}) == []
 
 
 @pytest.mark.parametrize(
     ("change", "path"),
     [
         ({"privacy": (((0, 0), (1, 0), (1, 1)),)}, "camera[0].privacy"),
-        ({"watch": False}, "camera[0].watch"),
         ({"kind": "thermal"}, "camera[0].kind"),
         ({"kind": "both"}, "camera[0].kind"),
         ({"main": "isapi://10.0.0.1/x"}, "camera[0].main"),

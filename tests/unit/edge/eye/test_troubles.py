@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from edge.errors import SourceStalled
@@ -20,7 +22,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def troubles(clock: ManualClock) -> Troubles:
-    return Troubles(clock)
+    return Troubles(clock, gop_s_max=2.0)
 
 
 def test_lasting_fault_is_said_once(troubles: Troubles, caplog: pytest.LogCaptureFixture) -> None:
@@ -95,10 +97,18 @@ def test_short_ring_and_dropped_packets_are_said_until_all_is_well_again(
 def test_keyframes_far_apart_are_said_once_with_what_to_set(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    troubles = Troubles(ManualClock())
+    troubles = Troubles(ManualClock(), gop_s_max=2.0)
     troubles.begin("main", gop_s=2.0)
     assert caplog.messages == []
     troubles.begin("main", gop_s=4.8)
     troubles.begin("main", gop_s=25.0)
     assert [message.partition(":")[0] for message in caplog.messages] == ["main stream"]
     assert "4.8 s apart; set the camera's keyframe interval" in caplog.messages[0]
+
+
+def test_keyframes_far_apart_are_nothing_to_say_where_nothing_is_decoded(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    troubles = Troubles(ManualClock(), gop_s_max=math.inf)
+    troubles.begin("main", gop_s=250.0)
+    assert caplog.messages == []
