@@ -1,15 +1,40 @@
 """Who may ask the pole for what: tokens, stored as hashes in one 0600 file.
 
-`polewatch token` writes the file; the running agent reads it again whenever it has changed.
+`polewatch token` writes the file; the running agent looks at it on each use and reads it again
+whenever it has changed, so that a revoked token opens nothing from then on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import fcntl
+import hashlib
+import logging
+import os
+import re
+import secrets
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
+from edge.errors import Fault, StoreError, ValidationError
+
 TOKENS_NAME = "tokens.json"
+TOKEN_PREFIX = "pw_"
+"""Lets people and secret scanners see what it is."""
+TOKENS_MAX = 1000
+_LOCK_NAME = ".tokens.lock"
+_PART_NAME = ".tokens.part"
+_FILE_BYTES_MAX = 1024 * 1024
+_RANDOM_BYTES = 32
+_OTHERS = 0o077
+_FORMAT = 1
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_HASH = re.compile(r"[0-9a-f]{64}")
+_logger = logging.getLogger("polewatch.tokens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +49,22 @@ class Token:
     made_at: str
 
 
+class _TokenFile(msgspec.Struct, forbid_unknown_fields=True):
+    """The file as it is on disk."""
+
+    format: int
+    tokens: tuple[Token, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stamp:
+    """What changes whenever the file or its mode does."""
+
+    inode: int
+    size_bytes: int
+    changed_ns: int
+
+
 class Tokens:
     """The tokens of a data folder, as the file has them now."""
 
@@ -33,16 +74,200 @@ class Tokens:
         Raises:
             StoreError: others may read or write it, or it can't be understood.
         """
-        raise NotImplementedError
+        self._path = folder / TOKENS_NAME
+        self._fault: str | None = None
+        self._stamp = _look(self._path)
+        self._take(_load(self._path))
+
+    @property
+    def fault(self) -> str | None:
+        """Why the file can't be used as it is now; the tokens of before go on counting."""
+        self._refresh()
+        return self._fault
 
     def find(self, text: str) -> Token | None:
         """The token of this text, or None."""
-        raise NotImplementedError
+        return self.find_hash(hash_token(text))
+
+    def find_hash(self, sha256: str) -> Token | None:
+        """The token whose text has this SHA-256 (hex), or None."""
+        self._refresh()
+        return self._by_hash.get(sha256)
 
     def all(self) -> Sequence[Token]:
         """All of them, in the order in which they were made."""
-        raise NotImplementedError
+        self._refresh()
+        return self._tokens
 
     def keepers(self) -> frozenset[str]:
         """Names whose acks count: those marked, else the first with scope `ack`."""
-        raise NotImplementedError
+        tokens = self.all()
+        marked = frozenset(token.name for token in tokens if token.is_keeper)
+        return marked or frozenset([token.name for token in tokens if "ack" in token.scopes][:1])
+
+    def _refresh(self) -> None:
+        """Read the file again if it has changed; one that is bad now changes nothing."""
+        try:
+            stamp = _look(self._path)
+            if stamp == self._stamp:
+                return
+            self._stamp = stamp
+            self._take(_load(self._path))
+        except StoreError as exc:
+            if self._fault != str(exc):
+                self._fault = str(exc)
+                _logger.error("tokens: %s; those of before go on counting", exc)
+            return
+        self._fault = None
+        _logger.info("tokens: read again, count=%d", len(self._tokens))
+
+    def _take(self, tokens: tuple[Token, ...]) -> None:
+        self._tokens = tokens
+        self._by_hash = {token.sha256: token for token in tokens}
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What somebody is to be allowed; `cameras` None: all."""
+
+    name: str
+    scopes: tuple[str, ...]
+    cameras: tuple[str, ...] | None = None
+    is_keeper: bool = False
+
+
+def hash_token(text: str) -> str:
+    """SHA-256 of a token's text, hex; 256 random bits need no slow hash."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def add_token(folder: Path, grant: Grant, *, made_at: str) -> str:
+    """Make a token and keep its hash.
+
+    Args:
+        folder: the data folder, which exists.
+        grant: whose it is and what it allows.
+        made_at: wall time now, RFC 3339.
+
+    Returns:
+        The token's text, which is nowhere else.
+
+    Raises:
+        ValidationError: the name is taken or can't be one, or there are too many.
+        StoreError: the file can't be read or written.
+    """
+    if not _NAME.fullmatch(grant.name):
+        raise ValidationError([Fault("name", "can't be a name", "1 to 64 of A-Z a-z 0-9 . _ -")])
+    text = TOKEN_PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)
+    made = Token(
+        grant.name, hash_token(text), grant.scopes, grant.cameras, grant.is_keeper, made_at
+    )
+    with _locked(folder):
+        tokens = _load(folder / TOKENS_NAME)
+        if any(grant.name == other.name for other in tokens):
+            remedy = f"take another, or first polewatch token revoke {grant.name}"
+            raise ValidationError([Fault("name", f"{grant.name} has a token already", remedy)])
+        if len(tokens) >= TOKENS_MAX:
+            raise ValidationError([Fault("tokens", f"are {TOKENS_MAX} already", "revoke some")])
+        _save(folder, (*tokens, made))
+    return text
+
+
+def revoke_token(folder: Path, name: str) -> None:
+    """Take a token back; what was acknowledged stays with its name.
+
+    Raises:
+        ValidationError: nobody has this name.
+        StoreError: the file can't be read or written.
+    """
+    with _locked(folder):
+        tokens = _load(folder / TOKENS_NAME)
+        kept = tuple(token for token in tokens if token.name != name)
+        if kept == tokens:
+            fault = Fault("name", "no token has this name", "see polewatch token list")
+            raise ValidationError([fault])
+        _save(folder, kept)
+
+
+def _look(path: Path) -> _Stamp | None:
+    """Stat the file; None: there is none."""
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return None
+    except OSError as exc:
+        raise StoreError(f"{path}: can't be looked at ({exc.strerror}); check the disk") from exc
+    return _Stamp(status.st_ino, status.st_size, status.st_ctime_ns)
+
+
+def _load(path: Path) -> tuple[Token, ...]:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return ()
+    except OSError as exc:
+        raise StoreError(f"{path}: can't be read ({exc.strerror}); check owner and mode") from exc
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise StoreError(f"{path}: is no plain file; move it away and make tokens anew")
+        if status.st_mode & _OTHERS:
+            raise StoreError(f"{path}: others may read or write it; chmod 600 it")
+        content = file.read(_FILE_BYTES_MAX + 1)
+    return _parse(content, path)
+
+
+def _parse(content: bytes, path: Path) -> tuple[Token, ...]:
+    remedy = "restore it, or move it away and make the tokens anew with polewatch token new"
+    try:
+        found = msgspec.json.decode(content, type=_TokenFile)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise StoreError(f"{path}: is damaged ({exc}); {remedy}") from exc
+    if found.format != _FORMAT:
+        newer = "start the program that wrote it"
+        raise StoreError(f"{path}: is of format {found.format}, not {_FORMAT}; {newer}")
+    names = [token.name for token in found.tokens]
+    are_names = all(_NAME.fullmatch(name) for name in names)
+    are_hashes = all(_HASH.fullmatch(token.sha256) for token in found.tokens)
+    if not are_names or not are_hashes or len(set(names)) != len(names):
+        raise StoreError(f"{path}: names or hashes in it are wrong or there twice; {remedy}")
+    return found.tokens
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep a second writer waiting until this one is done."""
+    try:
+        descriptor = os.open(folder / _LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError as exc:
+        raise StoreError(f"{folder}: takes no tokens ({exc.strerror}); check the folder") from exc
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _save(folder: Path, tokens: tuple[Token, ...]) -> None:
+    """Replace the file whole, on disk, never readable by others.
+
+    Raises:
+        StoreError: it is as it was.
+    """
+    content = msgspec.json.format(msgspec.json.encode(_TokenFile(_FORMAT, tokens)), indent=1)
+    part = folder / _PART_NAME
+    try:
+        part.unlink(missing_ok=True)
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content + b"\n")
+            file.flush()
+            os.fsync(descriptor)
+        part.rename(folder / TOKENS_NAME)
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+    except OSError as exc:
+        raise StoreError(f"{folder}: takes no tokens ({exc.strerror}); check the disk") from exc

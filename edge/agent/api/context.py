@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -11,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from edge.agent.feeds import ClockReading
 from edge.agent.health import Health
 from edge.agent.ports import Eyes, Log
+from edge.agent.tls_identity import TlsBinding
 from edge.agent.tokens import Tokens
 from edge.clock import Clock
 from edge.config.model import Config
@@ -18,7 +20,11 @@ from edge.config.model import Config
 
 @dataclass(frozen=True, slots=True)
 class Pole:
-    """The pole, as the API sees it; one for each server."""
+    """The pole, as the API sees it; one for each server.
+
+    `config_text` is the TOML that `config` was loaded from, and `config_folder` where it lies.
+    `tls` says which certificate the server shows; None: it listens in plain on loopback.
+    """
 
     config: Config
     log: Log
@@ -30,6 +36,9 @@ class Pole:
     make_id: Callable[[], str]
     judge_health: Callable[[], Awaitable[Health]]
     begun_ms: int
+    config_text: str = ""
+    config_folder: Path = Path()
+    tls: TlsBinding | None = None
 
 
 POLE = web.AppKey("pole", Pole)

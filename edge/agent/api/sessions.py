@@ -1,0 +1,62 @@
+"""Sessions of the page: a cookie that stands for a token, in memory, for twelve hours.
+
+A session holds the token's hash and nothing else: once the token is revoked it opens nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections import OrderedDict
+from dataclasses import dataclass
+
+SESSION_S = 12 * 3600
+SESSIONS_MAX = 256
+"""A pole has few people; the one that was begun first goes."""
+_RANDOM_BYTES = 32
+_NS_PER_S = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    token_sha256: str
+    ends_ns: int
+
+
+class Sessions:
+    """The sessions of one server; time is given by the monotonic clock."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._by_hash: OrderedDict[str, _Session] = OrderedDict()
+
+    def begin(self, token_sha256: str, *, now_ns: int) -> str:
+        """Begin a session for a token.
+
+        Returns:
+            What the cookie holds: 256 random bits as text.
+        """
+        while len(self._by_hash) >= SESSIONS_MAX:
+            self._by_hash.popitem(last=False)
+        text = secrets.token_urlsafe(_RANDOM_BYTES)
+        self._by_hash[_hash(text)] = _Session(token_sha256, now_ns + SESSION_S * _NS_PER_S)
+        return text
+
+    def find(self, text: str, *, now_ns: int) -> str | None:
+        """The hash of the token that a cookie stands for; None: no such session, or it is over."""
+        session = self._by_hash.get(_hash(text))
+        if session is None:
+            return None
+        if now_ns >= session.ends_ns:
+            self.end(text)
+            return None
+        return session.token_sha256
+
+    def end(self, text: str) -> None:
+        """End a session; nothing if there is none."""
+        self._by_hash.pop(_hash(text), None)
+
+
+def _hash(text: str) -> str:
+    """Look up by hash, so that the time of a look-up tells nothing about the texts."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,8 @@
+"""Where a pole's things are looked for when nobody says: in the current folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+DATA_DEFAULT = Path("polewatch-data")
+CONFIG_DEFAULT = Path("polewatch.toml")
