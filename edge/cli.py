@@ -15,6 +15,7 @@ _COMMANDS = {
     "still": ("edge.commands.still", "say what is in still pictures, one JSON line each"),
     "check": ("edge.commands.check", "say every fault of a configuration at once"),
     "bench": ("edge.bench.command", "measure what an eye costs here, beside other programs"),
+    "token": ("edge.commands.token", "make, list or revoke tokens of a pole's API"),
     "models": ("edge.commands.models", "list, fetch or verify the models"),
 }
 

@@ -13,7 +13,7 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +94,7 @@ class Tokens:
         self._refresh()
         return self._by_hash.get(sha256)
 
-    def all(self) -> Sequence[Token]:
+    def all(self) -> tuple[Token, ...]:
         """All of them, in the order in which they were made."""
         self._refresh()
         return self._tokens
