@@ -1,0 +1,173 @@
+"""The pole's feeds: pages by cursor, long polls, what was signed of them, and acks."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+
+import msgspec
+from aiohttp import web
+
+from edge.agent.api.context import POLE
+from edge.agent.api.cursors import oldest_cursor, parse_cursor, why_gone, why_not_acked
+from edge.agent.api.forms import JSON, Extent, Form, choose_form, encode_page
+from edge.agent.api.polls import POLLS, Polls
+from edge.agent.api.problems import Problem
+from edge.agent.api.queries import (
+    bad_parameter,
+    read_body,
+    read_parameters,
+    read_seconds,
+    read_whole,
+)
+from edge.agent.api.routes import CALLER, Route
+from edge.agent.feeds import FEEDS, Cursor, Feed, Head, Page
+from edge.agent.ports import CameraSet, Log
+
+LIMIT_DEFAULT = 100
+LIMIT_MAX = 1000
+WAIT_S_MAX = 60.0
+STATEMENTS_MAX = 1000
+"""Statements in one answer: about 300 KB."""
+_SEQ_MAX = 10**15
+_FEED_OF: dict[str, Feed] = {feed: feed for feed in FEEDS}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which records a caller wants; `has_cursor` false: from the oldest one kept."""
+
+    feed: Feed
+    after: int
+    has_cursor: bool
+    limit: int
+    wait_s: float
+    cameras: CameraSet
+
+
+class FeedAck(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of an ack: everything up to this cursor has been received."""
+
+    upto: str
+
+
+async def get_feed(request: web.Request) -> web.Response:
+    """Give the records after a cursor, waiting for some if asked to."""
+    log = request.app[POLE].log
+    asked = _read_asked(request, log)
+    page = await _read(log, asked, asked.after)
+    if asked.has_cursor:  # of what has left while it was being read, too
+        head = replace(log.head(asked.feed), oldest=page.oldest)
+        _refuse_gone(Cursor(log.epoch, asked.after), log.epoch, head)
+    if asked.wait_s and not page.bodies:
+        page = await _wait_for_page(log, asked, page=page, polls=request.app[POLLS])
+    extent = Extent(
+        str(Cursor(log.epoch, page.next_seq)),
+        str(oldest_cursor(log.epoch, page.oldest)),
+        page.has_more,
+    )
+    return _respond(choose_form(request.headers.get("Accept", "")), page, extent)
+
+
+async def get_statements(request: web.Request) -> web.Response:
+    """Give what the pole has signed of a feed."""
+    log = request.app[POLE].log
+    feed = _read_feed(request)
+    if request[CALLER].cameras is not None:
+        raise Problem(
+            403,
+            "a token for some cameras gets no proof of the whole feed; use one for all cameras",
+        )
+    parameters = read_parameters(request, "after")
+    after = read_whole(parameters, "after", default=0, least=0, most=_SEQ_MAX)
+    signed = await log.statements(feed, after=after, limit=STATEMENTS_MAX + 1)
+    has_more = len(signed) > STATEMENTS_MAX
+    if has_more:  # a place may have two: both go on the next page
+        last = signed[-1].statement.seq
+        signed = [each for each in signed if each.statement.seq < last]
+    items = [
+        {**asdict(each.statement), "key": each.key, "signature": each.signature} for each in signed
+    ]
+    next_seq = signed[-1].statement.seq if signed else after
+    body = msgspec.json.encode({"items": items, "next": next_seq, "more": has_more})
+    return web.Response(body=body, content_type=JSON)
+
+
+async def ack_feed(request: web.Request) -> web.Response:
+    """Note what a caller has received; it never goes back."""
+    log = request.app[POLE].log
+    feed = _read_feed(request)
+    read_parameters(request)
+    upto = parse_cursor((await read_body(request, FeedAck)).upto)
+    if upto is None:
+        raise bad_parameter("upto", "is no cursor; give `next` as a page had it")
+    if why := why_not_acked(upto, log.epoch, head := log.head(feed)):
+        raise Problem(409, why, fields={"head": str(Cursor(log.epoch, head.seq))})
+    counts = await log.ack(request[CALLER].name, feed, upto.seq)
+    body = msgspec.json.encode({"upto": str(Cursor(log.epoch, counts))})
+    return web.Response(body=body, content_type=JSON)
+
+
+def _read_feed(request: web.Request) -> Feed:
+    feed = _FEED_OF.get(request.match_info["feed"])
+    if feed is None:
+        raise Problem(404, f"there is no such feed; there are {', '.join(FEEDS)}")
+    return feed
+
+
+def _read_asked(request: web.Request, log: Log) -> Asked:
+    feed = _read_feed(request)
+    parameters = read_parameters(request, "after", "limit", "wait")
+    limit = read_whole(parameters, "limit", default=LIMIT_DEFAULT, least=1, most=LIMIT_MAX)
+    wait_s = read_seconds(parameters, "wait", most=WAIT_S_MAX)
+    head = log.head(feed)
+    cameras = request[CALLER].cameras
+    if "after" not in parameters:
+        oldest = oldest_cursor(log.epoch, head.oldest)
+        return Asked(feed, oldest.seq, False, limit, wait_s, cameras)
+    cursor = parse_cursor(parameters["after"])
+    if cursor is None:
+        raise bad_parameter("after", "is no cursor; give `next` or `oldest` as a page had it")
+    _refuse_gone(cursor, log.epoch, head)
+    return Asked(feed, cursor.seq, True, limit, wait_s, cameras)
+
+
+def _refuse_gone(cursor: Cursor, epoch: str, head: Head) -> None:
+    if why := why_gone(cursor, epoch, head):
+        oldest = str(oldest_cursor(epoch, head.oldest))
+        raise Problem(410, f"{why}; go on with after={oldest}", fields={"oldest": oldest})
+
+
+async def _read(log: Log, asked: Asked, after: int) -> Page:
+    return await log.page(asked.feed, after=after, limit=asked.limit, cameras=asked.cameras)
+
+
+async def _wait_for_page(log: Log, asked: Asked, *, page: Page, polls: Polls) -> Page:
+    """Wait behind an empty page for records that the caller may see, or to its time's end."""
+    feed, wait_s = asked.feed, asked.wait_s
+    with suppress(TimeoutError):
+        async with polls.wait(wait_s):
+            while not page.bodies and not page.has_more:
+                if not await log.wait_for_more(feed, after=page.next_seq, timeout_s=wait_s):
+                    break
+                page = await _read(log, asked, page.next_seq)
+    return page
+
+
+def _respond(form: Form, page: Page, extent: Extent) -> web.Response:
+    body = encode_page(form, page.bodies, extent)
+    headers = {"Vary": "Accept"}
+    if form != JSON:
+        headers |= {
+            "Polewatch-Next": extent.next,
+            "Polewatch-More": "true" if extent.has_more else "false",
+            "Polewatch-Oldest": extent.oldest,
+        }
+    return web.Response(body=body, content_type=form, headers=headers)
+
+
+ROUTES = (
+    Route("GET", "/v1/feeds/{feed}", get_feed, "read"),
+    Route("GET", "/v1/feeds/{feed}/statements", get_statements, "read"),
+    Route("POST", "/v1/feeds/{feed}/ack", ack_feed, "ack"),
+)
