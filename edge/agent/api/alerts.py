@@ -1,0 +1,164 @@
+"""Alerts as people want them: worst first, one by its id, seen by somebody, judged by somebody."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+
+import msgspec
+from aiohttp import web
+
+from edge.agent.api.context import POLE
+from edge.agent.api.page_cache import PageCache
+from edge.agent.api.problems import Problem
+from edge.agent.api.queries import bad_parameter, read_body, read_parameters, read_whole
+from edge.agent.api.routes import CALLER, Route
+from edge.agent.api.verdicts import Ack, Resolve, check_note, says_more
+from edge.agent.feeds import Draft
+from edge.agent.ports import AlertPage, AlertSummary
+from edge.model import Json
+
+LIMIT_DEFAULT = 100
+LIMIT_MAX = 1000
+WRITE_S_MAX = 10.0
+"""How long a caller waits for the disk; what he said stays queued and is written later."""
+RETRY_AFTER_S = 10
+_ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
+_STATES = ("open", "all")
+_CONTENT_TYPE = "application/json"
+
+
+class Desk:
+    """Where people ask for alerts and say what they think of them, one after the other."""
+
+    def __init__(self) -> None:
+        """Nobody is there yet."""
+        self.pages = PageCache()
+        self.turn = asyncio.Lock()
+
+
+DESK = web.AppKey("desk", Desk)
+
+
+def set_up(app: web.Application) -> None:
+    """Give an app its desk."""
+    app[DESK] = Desk()
+
+
+async def get_alerts(request: web.Request) -> web.Response:
+    """List alerts by falling severity, then the newest first."""
+    log, caller = request.app[POLE].log, request[CALLER]
+    parameters = read_parameters(request, "state", "limit", "after")
+    state = parameters.get("state", "open")
+    if state not in _STATES:
+        raise bad_parameter("state", f"is not one of {', '.join(_STATES)}")
+    limit = read_whole(parameters, "limit", default=LIMIT_DEFAULT, least=1, most=LIMIT_MAX)
+    after = parameters.get("after")
+    # An alert changes by a record of one of these feeds; what is read now is not older than that.
+    heads = (log.head("alerts").seq, log.head("media").seq)
+    asked = (state, limit, after, caller.cameras)
+    pages = request.app[DESK].pages
+    body = pages.find(asked, heads)
+    if body is None:
+        if after is not None:
+            await _check_after(request, after)
+        page = await log.alerts(
+            only_open=state == "open", after=after, limit=limit, cameras=caller.cameras
+        )
+        body = _encode(page)
+        pages.keep(asked, heads, body)
+    return web.Response(body=body, content_type=_CONTENT_TYPE)
+
+
+async def get_alert(request: web.Request) -> web.Response:
+    """Give one alert."""
+    read_parameters(request)
+    summary = await _find(request, request.match_info["id"])
+    return web.Response(body=summary.body, content_type=_CONTENT_TYPE)
+
+
+async def ack_alert(request: web.Request) -> web.Response:
+    """Note that somebody has seen an alert; the first one counts."""
+    read_parameters(request)
+    ack = await read_body(request, Ack)
+    check_note(ack.note)
+    return await _say(request, "alert.ack", {"note": ack.note}, lambda known: not known.is_acked)
+
+
+async def resolve_alert(request: web.Request) -> web.Response:
+    """Note what an alert was; the last one to say something else counts."""
+    read_parameters(request)
+    resolve = await read_body(request, Resolve)
+    check_note(resolve.note)
+    said: dict[str, Json] = {"verdict": resolve.verdict, "note": resolve.note}
+    return await _say(request, "alert.resolve", said, lambda known: says_more(resolve, known.body))
+
+
+async def _say(
+    request: web.Request,
+    kind: str,
+    said: Mapping[str, Json],
+    is_news: Callable[[AlertSummary], bool],
+) -> web.Response:
+    """Write a record of what somebody says of an alert, where it is news; give the summary.
+
+    One after the other, so that two who say the same at once make one record.
+    """
+    pole, name = request.app[POLE], request.match_info["id"]
+    try:
+        async with asyncio.timeout(WRITE_S_MAX), request.app[DESK].turn:
+            summary = await _find(request, name)
+            if is_news(summary):
+                if pole.log.fault is not None:
+                    raise _not_written(f"the disk takes no records: {pole.log.fault}; try later")
+                draft = Draft(
+                    "alerts", pole.make_id(), kind, pole.clock.utc_ms(), pole.read_clock(),
+                    camera=summary.camera, alert=name, data={"by": request[CALLER].name, **said},
+                )  # fmt: skip
+                await pole.log.append([draft])
+                summary = await _find(request, name)
+    except TimeoutError as exc:
+        raise _not_written("the disk is slow; it is queued, look at the alert later") from exc
+    return web.Response(body=summary.body, content_type=_CONTENT_TYPE)
+
+
+def _not_written(why: str) -> Problem:
+    return Problem(503, why, headers={"Retry-After": str(RETRY_AFTER_S)})
+
+
+async def _find(request: web.Request, name: str) -> AlertSummary:
+    """Give an alert that the caller may see.
+
+    Raises:
+        Problem: 404, also where there is one that he may not see.
+    """
+    if _ULID.fullmatch(name):
+        summary = await request.app[POLE].log.alert(name)
+        if summary is not None and request[CALLER].may_see(summary.camera):
+            return summary
+    raise Problem(404, "there is no such alert; /v1/alerts?state=all lists those there are")
+
+
+async def _check_after(request: web.Request, after: str) -> None:
+    try:
+        await _find(request, after)
+    except Problem as exc:
+        raise bad_parameter("after", "is no alert; give `next` as a page had it") from exc
+
+
+def _encode(page: AlertPage) -> bytes:
+    following = page.next_id
+    tail = b'],"more":%s,"next":%s}' % (
+        b"false" if following is None else b"true",
+        msgspec.json.encode(following),
+    )
+    return b'{"items":[' + b",".join(alert.body for alert in page.alerts) + tail
+
+
+ROUTES = (
+    Route("GET", "/v1/alerts", get_alerts, "read"),
+    Route("GET", "/v1/alerts/{id}", get_alert, "read"),
+    Route("POST", "/v1/alerts/{id}/ack", ack_alert, "ack"),
+    Route("POST", "/v1/alerts/{id}/resolve", resolve_alert, "ack"),
+)
