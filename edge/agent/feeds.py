@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from edge.evidence import Sealed
 from edge.model import Json
 
 Feed = Literal["alerts", "media", "captures", "measures", "health", "audit"]
@@ -43,6 +44,16 @@ class Draft:
     where: Mapping[str, Json] = field(default_factory=dict)
     media: Sequence[Mapping[str, Json]] = ()
     is_test: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A record that is on disk: where it stands, whose it is, and its bytes."""
+
+    feed: Feed
+    seq: int
+    camera: str | None
+    sealed: Sealed
 
 
 @dataclass(frozen=True, slots=True)

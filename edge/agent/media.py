@@ -10,6 +10,8 @@ from pathlib import Path
 
 from edge.errors import MediaError
 
+MEDIA_NAME = "media"
+"""The folder's name in the data folder."""
 FILE_BYTES_MAX = 2 * 2**30
 """A minute of 4K at 100 Mbit/s is 750 MB; what is larger is no clip of ours."""
 _READ_BYTES = 1 << 20

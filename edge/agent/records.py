@@ -7,68 +7,76 @@ returned by `append` survives a power cut: SQLite in WAL mode with synchronous=F
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
 import apsw
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from edge.agent.feeds import FEEDS, Draft, Feed, Head, Page
+from edge.agent.feeds import FEEDS, Draft, Feed, Head, Placed
+from edge.agent.folds import fold, forget_alerts
+from edge.agent.log_file import LOG_NAME, explained, open_to_write
 from edge.agent.schema import bring_up
-from edge.errors import StoreError
+from edge.clock import Clock
+from edge.config.model import Pole
+from edge.errors import EvidenceError, StoreError
 from edge.evidence import (
     START_HASH,
     Link,
     Sealed,
-    SignedStatement,
     Statement,
     StatementKind,
+    key_id,
     seal,
     sign,
 )
 from edge.model import Json
 from edge.wire import format_utc
 
-LOG_NAME = "log.db"
-PAGE_MAX = 1000
+SIGNED_KINDS = ("alert.open", "alert.close", "alert.ack", "alert.resolve")
+"""With each of these the heads of all feeds are signed, in the same commit."""
 _EPOCH_BYTES = 5
-_BUSY_MS = 5000
 _HASH_FROM, _HASH_TO = -66, -2
 """Where a sealed record holds its own hash."""
-_PRAGMAS = """
-PRAGMA journal_mode = WAL;
-PRAGMA synchronous = FULL;
-PRAGMA foreign_keys = ON;
-PRAGMA trusted_schema = OFF;
-PRAGMA cache_size = -4096;
-"""
 
 
 class Records:
     """The log, opened for writing; belongs to one thread."""
 
-    def __init__(self, folder: Path, *, pole: str, gbid: str | None, begun_ms: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        pole: Pole,
+        *,
+        key: Ed25519PrivateKey,
+        clock: Clock,
+        epoch: str | None = None,
+    ) -> None:
         """Open the log of a data folder, or begin one.
 
         Args:
             folder: exists already.
-            pole: its id, as each record names it.
-            gbid: its 20 digits in GB/T 28181, if it has any.
-            begun_ms: wall time, noted where a new log begins.
+            pole: whose log it is.
+            key: the pole's own, which signs heads and checkpoints.
+            clock: says when something was signed.
+            epoch: the life it must be of; None: any, and one is begun where there is none.
 
         Raises:
-            StoreError: it can't be opened or written, is damaged or made by a newer version.
+            StoreError: it can't be opened or written, is damaged, made by a newer version, or
+                another pole's.
         """
-        self._pole, self._gbid = pole, gbid
-        try:
-            self._connection = apsw.Connection(str(folder / LOG_NAME))
-            self._connection.set_busy_timeout(_BUSY_MS)
-            self._connection.execute(_PRAGMAS)
-            bring_up(self._connection)
-            self.epoch = self._begin(begun_ms)
-        except apsw.Error as exc:
-            raise _explain(exc) from exc
+        self._pole, self._key, self._clock = pole, key, clock
+        self._path = folder / LOG_NAME
+        with explained():
+            self._connection = open_to_write(folder, may_begin=epoch is None)
+            try:
+                self.epoch = self._take_up(epoch)
+            except (apsw.Error, StoreError):
+                self._connection.close()
+                raise
+        self._file = self._path.stat().st_ino
 
     def __enter__(self) -> Records:
         """Close at the end of the block."""
@@ -87,57 +95,63 @@ class Records:
         """Give the file back; what has been returned is on disk already."""
         self._connection.close()
 
-    def append(self, drafts: Sequence[Draft]) -> list[Sealed]:
+    @contextmanager
+    def group(self) -> Iterator[None]:
+        """Put everything that is done in the block into one commit.
+
+        Raises:
+            StoreError: nothing of it was written.
+        """
+        with explained(), self._connection:
+            yield
+
+    def append(self, drafts: Sequence[Draft]) -> list[Placed]:
         """Write records, all in one commit or none.
 
         Args:
             drafts: in the order in which they are to stand in their feeds.
 
         Returns:
-            The records as they are stored, in the same order; on disk.
+            The records as they are stored, in the same order; on disk, unless in a `group`, which
+            then puts them there.
 
         Raises:
             StoreError: nothing was written.
-            EvidenceError: a draft holds what can't be sealed; nothing was written.
+            EvidenceError: a draft holds what can't be sealed, or an id that is there already;
+                nothing was written.
         """
-        try:
-            with self._connection:
-                heads = {feed: self._head(feed) for feed in {draft.feed for draft in drafts}}
-                sealed = []
-                for draft in drafts:
-                    head = heads[draft.feed]
-                    record = seal(self._record(draft, head))
-                    heads[draft.feed] = Head(head.seq + 1, record.hash, head.oldest)
-                    self._insert(draft, head.seq + 1, record)
-                    sealed.append(record)
-                for feed, head in heads.items():
-                    self._connection.execute(
-                        "UPDATE head SET seq = ?, hash = ? WHERE feed = ?",
-                        (head.seq, head.hash, feed),
-                    )
-        except apsw.Error as exc:
-            raise _explain(exc) from exc
-        return sealed
+        with explained(), self._connection:
+            heads = {feed: self._head(feed) for feed in {draft.feed for draft in drafts}}
+            placed = []
+            for draft in drafts:
+                head = heads[draft.feed]
+                record = seal(self._record(draft, head))
+                heads[draft.feed] = Head(head.seq + 1, record.hash, head.oldest)
+                self._insert(draft, head.seq + 1, record)
+                placed.append(Placed(draft.feed, head.seq + 1, draft.camera, record))
+            self._move_heads(heads)
+            if any(draft.kind in SIGNED_KINDS for draft in drafts):
+                self.sign_heads()
+        return placed
 
-    def sign_head(self, feed: Feed, key: Ed25519PrivateKey, *, at_ms: int) -> None:
-        """Sign the newest record of a feed; nothing where there is none.
+    def sign_heads(self) -> None:
+        """Sign the newest record of each feed that has grown since it was last signed.
 
         Raises:
             StoreError: it could not be kept.
         """
-        head = self.head(feed)
-        if head.seq:
-            place = Link(self.epoch, feed, head.seq, head.hash)
-            self._keep_statement("head", place, key, at_ms=at_ms)
+        with explained(), self._connection:
+            moved = self._connection.execute("SELECT feed, seq, hash FROM head WHERE seq > signed")
+            for feed, seq, digest in list(moved):
+                self._keep_statement("head", Link(self.epoch, feed, seq, digest))
+            self._connection.execute("UPDATE head SET signed = seq WHERE seq > signed")
 
-    def evict(self, feed: Feed, *, up_to: int, key: Ed25519PrivateKey, at_ms: int) -> int:
+    def evict(self, feed: Feed, *, up_to: int) -> int:
         """Let the oldest records of a feed go, leaving a signed checkpoint.
 
         Args:
             feed: the feed.
             up_to: the newest seq that goes; the head always stays.
-            key: the pole's own.
-            at_ms: wall time now.
 
         Returns:
             How many have gone.
@@ -145,55 +159,105 @@ class Records:
         Raises:
             StoreError: none has gone.
         """
-        head = self.head(feed)
-        up_to = min(up_to, head.seq - 1)
-        if up_to < head.oldest:
-            return 0
-        try:
-            with self._connection:
-                row = next(
-                    self._connection.execute(
-                        f"SELECT body FROM feed_{feed} WHERE seq = ?", (up_to,)
-                    )
-                )
-                digest = row[0][_HASH_FROM:_HASH_TO].decode()
-                place = Link(self.epoch, feed, up_to, digest)
-                self._keep_statement("checkpoint", place, key, at_ms=at_ms)
-                self._connection.execute(f"DELETE FROM feed_{feed} WHERE seq <= ?", (up_to,))
-                self._connection.execute(
-                    "UPDATE head SET oldest = ? WHERE feed = ?", (up_to + 1, feed)
-                )
-        except apsw.Error as exc:
-            raise _explain(exc) from exc
+        with explained(), self._connection:
+            head = self._head(feed)
+            up_to = min(up_to, head.seq - 1)
+            if up_to < head.oldest:
+                return 0
+            found = self._connection.execute(
+                f"SELECT body FROM feed_{feed} WHERE seq = ?", (up_to,)
+            )
+            digest = next(found)[0][_HASH_FROM:_HASH_TO].decode()
+            self._connection.execute(
+                "DELETE FROM statement WHERE feed = ? AND seq <= ?", (feed, up_to)
+            )
+            self._keep_statement("checkpoint", Link(self.epoch, feed, up_to, digest))
+            self._connection.execute(f"DELETE FROM feed_{feed} WHERE seq <= ?", (up_to,))
+            self._connection.execute("UPDATE head SET oldest = ? WHERE feed = ?", (up_to + 1, feed))
+            if feed == "alerts":
+                forget_alerts(self._connection, up_to)
         return up_to - head.oldest + 1
 
-    def head(self, feed: Feed) -> Head:
-        """Where a feed ends and begins.
+    def ack(self, name: str, feed: Feed, seq: int) -> int:
+        """Note how far a token's owner has a feed; it never goes back.
+
+        Returns:
+            What counts now.
 
         Raises:
-            StoreError: it can't be read.
+            StoreError: it could not be kept.
         """
-        try:
-            return self._head(feed)
-        except apsw.Error as exc:
-            raise _explain(exc) from exc
+        with explained(), self._connection:
+            counted = self._connection.execute(
+                "INSERT INTO ack VALUES (?, ?, ?) ON CONFLICT (feed, name)"
+                " DO UPDATE SET seq = max(seq, excluded.seq) RETURNING seq",
+                (feed, name, seq),
+            ).get
+        return int(counted)
 
-    def _begin(self, begun_ms: int) -> str:
-        row = next(self._connection.execute("SELECT id, epoch FROM pole"), None)
-        if row is not None:
-            if row[0] != self._pole:
-                raise StoreError(
-                    f"the data folder is that of pole {row[0]}, not {self._pole};"
-                    " give it back its id, or take another folder"
-                )
-            return str(row[1])
+    def ack_media(self, name: str, hashes: Collection[str]) -> list[str]:
+        """Note that a token's owner has these files; return those that there are none of.
+
+        Raises:
+            StoreError: it could not be kept.
+        """
+        with explained(), self._connection:
+            unknown = [sha256 for sha256 in hashes if not self._has_media(sha256)]
+            self._connection.executemany(
+                "INSERT OR IGNORE INTO media_ack VALUES (?, ?)",
+                ((sha256, name) for sha256 in set(hashes) - set(unknown)),
+            )
+        return unknown
+
+    def probe(self) -> None:
+        """Write a little, to learn whether the disk takes it, and whether the file is still ours.
+
+        Raises:
+            StoreError: it does not, or the file has been taken away.
+        """
+        with explained(), self._connection:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO probe VALUES (1, ?)", (self._clock.utc_ms(),)
+            )
+        try:
+            is_ours = self._path.stat().st_ino == self._file
+        except OSError:
+            is_ours = False
+        if not is_ours:
+            raise StoreError(f"{self._path} was taken away; put it back, or start anew")
+
+    def _take_up(self, epoch: str | None) -> str:
+        """Bring the log to this version; begin it, or see that it is the right one."""
+        bring_up(self._connection)
+        row = next(self._connection.execute("SELECT id, epoch, key FROM pole"), None)
+        if row is None and epoch is None:
+            return self._begin()
+        found_id, found_epoch, found_key = row or ("none", "none", "none")
+        if found_id != self._pole.id:
+            raise StoreError(
+                f"the data folder is that of pole {found_id}, not {self._pole.id};"
+                " give it back its id, or take another folder"
+            )
+        if found_key != key_id(self._key.public_key()):
+            raise StoreError(
+                f"the log is signed by the key {found_key}, device.key is another;"
+                " put the pole's own back, or take another folder"
+            )
+        if epoch not in (None, found_epoch):
+            raise StoreError(f"another log stands at {self._path}; put back that of {epoch}")
+        return str(found_epoch)
+
+    def _begin(self) -> str:
         epoch = secrets.token_hex(_EPOCH_BYTES)
+        key = key_id(self._key.public_key())
         with self._connection:
             self._connection.execute(
-                "INSERT INTO pole VALUES (1, ?, ?, ?)", (self._pole, epoch, begun_ms)
+                "INSERT INTO pole VALUES (1, ?, ?, ?, ?)",
+                (self._pole.id, epoch, key, self._clock.utc_ms()),
             )
-            for feed in FEEDS:
-                self._connection.execute("INSERT INTO head VALUES (?, 0, ?, 1)", (feed, START_HASH))
+            self._connection.executemany(
+                "INSERT INTO head VALUES (?, 0, ?, 1, 0)", ((feed, START_HASH) for feed in FEEDS)
+            )
         return epoch
 
     def _head(self, feed: Feed) -> Head:
@@ -202,13 +266,23 @@ class Records:
         )
         return Head(*next(found))
 
+    def _move_heads(self, heads: dict[Feed, Head]) -> None:
+        self._connection.executemany(
+            "UPDATE head SET seq = ?, hash = ? WHERE feed = ?",
+            ((head.seq, head.hash, feed) for feed, head in heads.items()),
+        )
+
+    def _has_media(self, sha256: str) -> bool:
+        found = self._connection.execute("SELECT 1 FROM media WHERE sha256 = ?", (sha256,))
+        return next(found, None) is not None
+
     def _record(self, draft: Draft, head: Head) -> dict[str, Json]:
         return {
             "feed": draft.feed,
             "seq": head.seq + 1,
             "id": draft.id,
-            "pole": self._pole,
-            "gbid": self._gbid,
+            "pole": self._pole.id,
+            "gbid": self._pole.gbid,
             "epoch": self.epoch,
             "kind": draft.kind,
             "severity": draft.severity,
@@ -229,123 +303,22 @@ class Records:
         }
 
     def _insert(self, draft: Draft, seq: int, record: Sealed) -> None:
-        self._connection.execute(
-            f"INSERT INTO feed_{draft.feed} VALUES (?, ?, ?, ?, ?, ?)",
-            (seq, draft.id, draft.kind, draft.camera, draft.at_ms, record.body),
-        )
+        try:
+            self._connection.execute(
+                f"INSERT INTO feed_{draft.feed} VALUES (?, ?, ?, ?, ?, ?)",
+                (seq, draft.id, draft.kind, draft.camera, draft.at_ms, record.body),
+            )
+        except apsw.ConstraintError as exc:
+            raise EvidenceError(f"{draft.kind}: the id {draft.id} is there already") from exc
+        fold(self._connection, draft, seq=seq, pole=self._pole.id)
 
-    def _keep_statement(
-        self, kind: StatementKind, place: Link, key: Ed25519PrivateKey, *, at_ms: int
-    ) -> None:
-        at = format_utc(at_ms)
-        statement = Statement(kind, self._pole, place.epoch, place.feed, place.seq, place.hash, at)
-        signed = sign(statement, key)
+    def _keep_statement(self, kind: StatementKind, place: Link) -> None:
+        at = format_utc(self._clock.utc_ms())
+        statement = Statement(
+            kind, self._pole.id, place.epoch, place.feed, place.seq, place.hash, at
+        )
+        signed = sign(statement, self._key)
         self._connection.execute(
             "INSERT OR REPLACE INTO statement VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (place.feed, kind, place.seq, place.hash, at, signed.key, signed.signature),
+            (place.feed, place.seq, kind, place.hash, at, signed.key, signed.signature),
         )
-
-
-class Reader:
-    """Reads the log beside its writer; belongs to one thread."""
-
-    def __init__(self, folder: Path) -> None:
-        """Open a log that `Records` has begun.
-
-        Raises:
-            StoreError: there is none, or it can't be read.
-        """
-        try:
-            self._connection = apsw.Connection(
-                str(folder / LOG_NAME), flags=apsw.SQLITE_OPEN_READONLY
-            )
-            self._connection.set_busy_timeout(_BUSY_MS)
-            self.pole, self.epoch = next(self._connection.execute("SELECT id, epoch FROM pole"))
-        except apsw.Error as exc:
-            raise _explain(exc) from exc
-
-    def close(self) -> None:
-        """Give the file back."""
-        self._connection.close()
-
-    def page(self, feed: Feed, *, after: int, limit: int) -> Page:
-        """Read the records of a feed that come after a place.
-
-        Args:
-            feed: the feed.
-            after: the seq that the caller has looked at, from 0.
-            limit: 1 to `PAGE_MAX`.
-
-        Raises:
-            StoreError: it can't be read.
-        """
-        assert 1 <= limit <= PAGE_MAX
-        try:
-            with self._connection:
-                head, oldest = next(
-                    self._connection.execute("SELECT seq, oldest FROM head WHERE feed = ?", (feed,))
-                )
-                rows = list(
-                    self._connection.execute(
-                        f"SELECT seq, body FROM feed_{feed} WHERE seq > ? ORDER BY seq LIMIT ?",
-                        (after, limit),
-                    )
-                )
-        except apsw.Error as exc:
-            raise _explain(exc) from exc
-        next_seq = rows[-1][0] if rows else after
-        return Page(tuple(body for _, body in rows), next_seq, next_seq < head, oldest)
-
-    def chain(self, feed: Feed) -> Iterator[bytes]:
-        """Give every record of a feed that is still kept, in order.
-
-        Raises:
-            StoreError: it can't be read on.
-        """
-        try:
-            for (body,) in self._connection.execute(f"SELECT body FROM feed_{feed} ORDER BY seq"):
-                yield body
-        except apsw.Error as exc:
-            raise _explain(exc) from exc
-
-    def head(self, feed: Feed) -> Head:
-        """Where a feed ends and begins.
-
-        Raises:
-            StoreError: it can't be read.
-        """
-        try:
-            found = self._connection.execute(
-                "SELECT seq, hash, oldest FROM head WHERE feed = ?", (feed,)
-            )
-            return Head(*next(found))
-        except apsw.Error as exc:
-            raise _explain(exc) from exc
-
-    def statements(self) -> list[SignedStatement]:
-        """Everything that was signed of this log.
-
-        Raises:
-            StoreError: it can't be read.
-        """
-        try:
-            rows = list(
-                self._connection.execute(
-                    "SELECT s.kind, p.id, p.epoch, s.feed, s.seq, s.hash, s.at, s.key, s.signature"
-                    " FROM statement s, pole p ORDER BY s.feed, s.seq, s.kind"
-                )
-            )
-        except apsw.Error as exc:
-            raise _explain(exc) from exc
-        return [SignedStatement(Statement(*row[:7]), row[7], row[8]) for row in rows]
-
-
-def _explain(exc: apsw.Error) -> StoreError:
-    """Turn what SQLite raises into one line that says what to do."""
-    if isinstance(exc, apsw.FullError):
-        return StoreError("the log takes no record: the disk is full; make room")
-    if isinstance(exc, apsw.ReadOnlyError | apsw.CantOpenError | apsw.PermissionsError):
-        return StoreError(f"the log can't be opened or written ({exc}); check the folder's mode")
-    if isinstance(exc, apsw.CorruptError | apsw.NotADBError):
-        return StoreError(f"the log is damaged ({exc}); run polewatch verify, keep the file")
-    return StoreError(f"the log can't be used ({exc}); check the disk")

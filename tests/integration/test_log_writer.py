@@ -8,32 +8,28 @@ from pathlib import Path
 
 import pytest
 
-from edge.agent.feeds import ClockReading, Draft
-from edge.agent.records import Reader, Records
+from edge.agent.feeds import Placed
+from edge.agent.reader import open_reader
 from edge.agent.writer import LogWriter
 from edge.errors import EvidenceError, StoreError
 from edge.evidence import open_seal
+from tests.support.clocks import ManualClock
+from tests.support.drafts import make_draft, open_log
 
-CLOCK = ClockReading("synced", "b00t", 1)
 
-
-def make_draft(number: int, **fields: object) -> Draft:
-    return Draft(
-        "alerts", f"01J{number:023d}", "alert.open", 0, CLOCK,
-        **fields,  # type: ignore[arg-type]
-    )  # fmt: skip
+def make_writer(folder: Path, published: list[Placed] | None = None) -> LogWriter:
+    told = [] if published is None else published
+    return LogWriter(lambda epoch: open_log(folder, epoch=epoch), told.extend, clock=ManualClock())
 
 
 def ids_in(folder: Path) -> list[int]:
-    reader = Reader(folder)
-    found = [int(str(open_seal(body)["id"])[3:]) for body in reader.chain("alerts")]
-    reader.close()
-    return found
+    with open_reader(folder) as reader:
+        return [int(str(open_seal(body)["id"])[3:]) for body in reader.chain("alerts")]
 
 
 @pytest.fixture
 def writer(tmp_path: Path) -> Iterator[LogWriter]:
-    made = LogWriter(lambda: Records(tmp_path, pole="P", gbid=None, begun_ms=0))
+    made = make_writer(tmp_path)
     assert made.start()
     yield made
     made.close()
@@ -41,7 +37,7 @@ def writer(tmp_path: Path) -> Iterator[LogWriter]:
 
 def test_records_are_on_disk_when_they_are_told(writer: LogWriter, tmp_path: Path) -> None:
     sealed = writer.append([make_draft(1), make_draft(2)]).result(10)
-    assert [open_seal(each.body)["seq"] for each in sealed] == [1, 2]
+    assert [open_seal(each.sealed.body)["seq"] for each in sealed] == [1, 2]
     assert ids_in(tmp_path) == [1, 2]
 
 
@@ -72,14 +68,14 @@ def test_bad_record_is_refused_alone(writer: LogWriter, tmp_path: Path) -> None:
     assert told[0].result(10)
     with pytest.raises(EvidenceError):
         told[1].result(10)
-    with pytest.raises(StoreError):
+    with pytest.raises(EvidenceError, match="there already"):
         told[2].result(10)
     assert told[3].result(10)
     assert ids_in(tmp_path) == [1, 3]
 
 
 def test_what_waits_is_written_before_the_end(tmp_path: Path) -> None:
-    writer = LogWriter(lambda: Records(tmp_path, pole="P", gbid=None, begun_ms=0))
+    writer = make_writer(tmp_path)
     writer.start()
     told = [writer.append([make_draft(number)]) for number in range(1000)]
     writer.close()
@@ -88,7 +84,7 @@ def test_what_waits_is_written_before_the_end(tmp_path: Path) -> None:
 
 
 def test_log_that_cannot_be_opened_is_told_at_the_start(tmp_path: Path) -> None:
-    writer = LogWriter(lambda: Records(tmp_path / "no", pole="P", gbid=None, begun_ms=0))
+    writer = make_writer(tmp_path / "no")
     with pytest.raises(StoreError, match="can't be opened"):
         writer.start()
     writer.close()

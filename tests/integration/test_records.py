@@ -9,26 +9,17 @@ from typing import Any
 
 import apsw
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from edge.agent.feeds import FEEDS, ClockReading, Draft, Feed
-from edge.agent.records import LOG_NAME, Reader, Records
+from edge.agent.feeds import FEEDS, Feed
+from edge.agent.log_file import LOG_NAME
+from edge.agent.reader import open_reader
+from edge.agent.records import Records
 from edge.agent.schema import STEPS, bring_up
 from edge.agent.verify import verify_log
+from edge.config.model import Pole
 from edge.errors import EvidenceError, StoreError
 from edge.evidence import START_HASH, open_seal
-
-KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
-CLOCK = ClockReading("synced", "b00t", 1)
-
-
-def make_draft(number: int, feed: Feed = "alerts", **fields: Any) -> Draft:
-    """A record as an eye's alert would give it."""
-    return Draft(feed, f"01J{number:023d}", "alert.open", 1_790_000_000_000, CLOCK, **fields)
-
-
-def open_log(folder: Path) -> Records:
-    return Records(folder, pole="SG-017", gbid=None, begun_ms=1_790_000_000_000)
+from tests.support.drafts import KEY, make_draft, open_log
 
 
 @pytest.fixture
@@ -38,17 +29,23 @@ def log(tmp_path: Path) -> Iterator[Records]:
 
 
 def bodies(folder: Path, feed: Feed = "alerts", *, after: int = 0, limit: int = 1000) -> list[Any]:
-    reader = Reader(folder)
-    page = reader.page(feed, after=after, limit=limit)
-    reader.close()
+    with open_reader(folder) as reader:
+        page = reader.page(feed, after=after, up_to=2**40, limit=limit)
     return [open_seal(body) for body in page.bodies]
 
 
 def findings(folder: Path) -> list[tuple[str, str]]:
-    reader = Reader(folder)
-    report = verify_log(reader, KEY.public_key())
-    reader.close()
-    return [(found.place, found.problem) for found in report.findings]
+    with open_reader(folder) as reader:
+        feeds = verify_log(reader, KEY.public_key())
+    return [
+        (f"{found.feed} {found.seq}", found.problem) for feed in feeds for found in feed.findings
+    ]
+
+
+def statements(folder: Path) -> list[tuple[str, int]]:
+    with open_reader(folder) as reader:
+        signed = [each for feed in FEEDS for each in reader.statements(feed)]
+    return [(each.statement.feed, each.statement.seq) for each in signed]
 
 
 def tamper(folder: Path, statement: str, arguments: Sequence[Any] = ()) -> None:
@@ -61,7 +58,7 @@ def tamper(folder: Path, statement: str, arguments: Sequence[Any] = ()) -> None:
 def test_records_count_from_one_in_each_feed_and_hang_together(
     log: Records, tmp_path: Path
 ) -> None:
-    log.append([make_draft(1), make_draft(2, "media"), make_draft(3)])
+    log.append([make_draft(1), make_draft(2, feed="media"), make_draft(3)])
     log.append([make_draft(4)])
     found = bodies(tmp_path)
     assert [record["seq"] for record in found] == [1, 2, 3]
@@ -72,19 +69,19 @@ def test_records_count_from_one_in_each_feed_and_hang_together(
 
 
 def test_record_has_every_field_of_the_contract(log: Records) -> None:
-    (sealed,) = log.append([make_draft(1, severity="major", camera="yard", alert="A1")])
-    assert list(json.loads(sealed.body)) == [
+    (placed,) = log.append([make_draft(1, severity="major", camera="yard", alert="A1")])
+    assert list(json.loads(placed.sealed.body)) == [
         "alert", "at", "camera", "clock", "data", "epoch", "feed", "gbid", "id", "kind", "media",
         "pole", "prev", "rule", "seq", "severity", "test", "where", "hash",
     ]  # fmt: skip
-    assert json.loads(sealed.body)["at"] == "2026-09-21T14:13:20.000Z"
+    assert json.loads(placed.sealed.body)["at"] == "2026-09-21T14:13:20.000Z"
 
 
 def test_group_that_holds_a_bad_draft_is_not_written_at_all(log: Records, tmp_path: Path) -> None:
     log.append([make_draft(1)])
     with pytest.raises(EvidenceError):
         log.append([make_draft(2), make_draft(3, data={"half": "\ud800"})])
-    with pytest.raises(StoreError, match="UNIQUE"):
+    with pytest.raises(EvidenceError, match="there already"):
         log.append([make_draft(4), make_draft(1)])
     log.append([make_draft(5)])
     assert [record["id"][-1] for record in bodies(tmp_path)] == ["1", "5"]
@@ -105,35 +102,43 @@ def test_pages_go_on_from_a_place_and_say_whether_there_is_more(
     log: Records, tmp_path: Path
 ) -> None:
     log.append([make_draft(number) for number in range(25)])
-    reader = Reader(tmp_path)
-    first = reader.page("alerts", after=0, limit=10)
+    with open_reader(tmp_path) as reader:
+        first = reader.page("alerts", after=0, up_to=25, limit=10)
+        last = reader.page("alerts", after=20, up_to=25, limit=10)
+        none = reader.page("alerts", after=25, up_to=25, limit=10)
+        untold = reader.page("alerts", after=20, up_to=23, limit=10)
     assert (len(first.bodies), first.next_seq, first.has_more) == (10, 10, True)
-    last = reader.page("alerts", after=20, limit=10)
     assert (len(last.bodies), last.next_seq, last.has_more) == (5, 25, False)
-    none = reader.page("alerts", after=25, limit=10)
     assert (none.bodies, none.next_seq, none.has_more) == ((), 25, False)
-    reader.close()
+    assert (len(untold.bodies), untold.next_seq, untold.has_more) == (3, 23, False)
 
 
 def test_oldest_records_leave_behind_a_signed_checkpoint(log: Records, tmp_path: Path) -> None:
     log.append([make_draft(number) for number in range(10)])
-    assert log.evict("alerts", up_to=4, key=KEY, at_ms=0) == 4
-    assert log.evict("alerts", up_to=4, key=KEY, at_ms=0) == 0
+    assert log.evict("alerts", up_to=4) == 4
+    assert log.evict("alerts", up_to=4) == 0
     assert [record["seq"] for record in bodies(tmp_path)] == [5, 6, 7, 8, 9, 10]
     assert findings(tmp_path) == []
-    assert log.evict("alerts", up_to=99, key=KEY, at_ms=0) == 5
+    assert log.evict("alerts", up_to=99) == 5
     assert [record["seq"] for record in bodies(tmp_path)] == [10]
     log.append([make_draft(11)])
     assert findings(tmp_path) == []
 
 
-def test_signed_heads_are_checked(log: Records, tmp_path: Path) -> None:
-    for feed in FEEDS:
-        log.sign_head(feed, KEY, at_ms=0)
-    log.append([make_draft(1)])
-    log.sign_head("alerts", KEY, at_ms=0)
-    log.append([make_draft(2)])
+def test_heads_of_feeds_that_grew_are_signed_with_an_alert(log: Records, tmp_path: Path) -> None:
+    log.append([make_draft(1, feed="health", kind="sight")])
+    log.append([make_draft(2, kind="alert.update")])
+    assert statements(tmp_path) == []
+    log.append([make_draft(3)])
+    assert statements(tmp_path) == [("alerts", 2), ("health", 1)]
+    log.append([make_draft(4, kind="alert.ack")])
+    log.sign_heads()
+    assert statements(tmp_path) == [("alerts", 2), ("alerts", 3), ("health", 1)]
     assert findings(tmp_path) == []
+
+
+def test_forged_signature_is_named(log: Records, tmp_path: Path) -> None:
+    log.append([make_draft(1)])
     tamper(tmp_path, "UPDATE statement SET signature = 'AAAA'")
     assert findings(tmp_path) == [("alerts 1", "head of alerts at 1: forged signature")]
 
@@ -155,7 +160,7 @@ def test_whatever_is_changed_past_us_is_found_and_named(
     log: Records, tmp_path: Path, statement: str, places: set[str]
 ) -> None:
     log.append([make_draft(number, camera="yard") for number in range(6)])
-    log.sign_head("alerts", KEY, at_ms=0)
+    log.sign_heads()
     assert findings(tmp_path) == []
     tamper(
         tmp_path,
@@ -169,7 +174,7 @@ def test_whatever_is_changed_past_us_is_found_and_named(
 def test_data_folder_of_another_pole_is_refused(tmp_path: Path) -> None:
     open_log(tmp_path).close()
     with pytest.raises(StoreError, match="that of pole SG-017, not SG-018"):
-        Records(tmp_path, pole="SG-018", gbid=None, begun_ms=0)
+        open_log(tmp_path, pole=Pole(id="SG-018"))
 
 
 def test_log_of_a_newer_program_is_left_alone(tmp_path: Path) -> None:
@@ -194,4 +199,4 @@ def test_file_that_is_no_log_is_named_and_kept(tmp_path: Path) -> None:
         open_log(tmp_path)
     assert (tmp_path / LOG_NAME).read_bytes().startswith(b"no database")
     with pytest.raises(StoreError, match="can't be opened"):
-        Reader(tmp_path / "nowhere")
+        open_reader(tmp_path / "nowhere")

@@ -1,0 +1,147 @@
+"""The folder in which a pole keeps everything: one agent at a time, nobody else may look in."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from edge.agent.device_key import KEY_NAME, load_or_make_key
+from edge.agent.log_file import LOG_NAME
+from edge.agent.media import MEDIA_NAME
+from edge.errors import StoreError
+
+LOCK_NAME = "lock"
+_OTHERS = 0o027
+"""What the group and others are not given: writing, and anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataFolder:
+    """The folder of one pole, held by this process until it is closed.
+
+    The log, the device's key and the tokens lie in `path` itself.
+    """
+
+    path: Path
+    key: Ed25519PrivateKey
+    lock: int
+
+    @property
+    def media(self) -> Path:
+        """Finished files by their hash."""
+        return self.path / MEDIA_NAME
+
+    @property
+    def eyes(self) -> Path:
+        """The eyes' own folders, on the same file system as `media`."""
+        return self.path / "eyes"
+
+    @property
+    def tls(self) -> Path:
+        """The key and certificate of the HTTP API."""
+        return self.path / "tls"
+
+    def __enter__(self) -> DataFolder:
+        """Let go of it at the end of the block."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """See `close`."""
+        self.close()
+
+    def close(self) -> None:
+        """Let another agent have it."""
+        os.close(self.lock)
+
+
+def open_data_folder(path: Path) -> DataFolder:
+    """Take a data folder for this process; make it, and the pole's key, where there is none.
+
+    Args:
+        path: the folder; those above it are made too.
+
+    Raises:
+        StoreError: it can't be made, written or taken, belongs to somebody else, another agent has
+            it, or a part of it is missing that must not be made anew.
+    """
+    _make(path)
+    lock = _lock(path)
+    try:
+        _check_log(path)
+        return DataFolder(path, load_or_make_key(path), lock)
+    except StoreError:
+        os.close(lock)
+        raise
+
+
+def _make(path: Path) -> None:
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = path.stat()
+    except FileExistsError as exc:
+        raise StoreError(f"{path}: is no folder; give another one") from exc
+    except OSError as exc:
+        raise StoreError(f"{path}: can't be made or read ({exc.strerror}); check the disk") from exc
+    if status.st_uid != os.geteuid():
+        raise StoreError(
+            f"{path}: belongs to user {status.st_uid}, this is user {os.geteuid()};"
+            " start it as its owner, or chown it"
+        )
+    if status.st_mode & _OTHERS:
+        try:
+            path.chmod(stat.S_IMODE(status.st_mode) & ~_OTHERS)
+        except OSError as exc:
+            raise StoreError(f"{path}: others may look in, and chmod 700 fails: {exc}") from exc
+
+
+def _lock(path: Path) -> int:
+    """Hold the lock file; the kernel lets go of it when this process ends, however it does."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        lock = os.open(path / LOCK_NAME, flags, 0o600)
+    except OSError as exc:
+        raise StoreError(
+            f"{path}: takes no files ({exc.strerror}); check the disk and the folder's mode"
+        ) from exc
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as exc:
+        pid = os.read(lock, 20).decode(errors="replace").strip()
+        os.close(lock)
+        raise StoreError(
+            f"{path}: another agent has it (process {pid or 'unknown'}); stop that one first"
+        ) from exc
+    os.ftruncate(lock, 0)
+    os.write(lock, f"{os.getpid()}\n".encode())
+    return lock
+
+
+def _check_log(path: Path) -> None:
+    """See that no part is missing without which the log must not be taken up."""
+    has_log = _size(path / LOG_NAME) > 0
+    if has_log and not (path / KEY_NAME).exists():
+        raise StoreError(
+            f"{path}: {KEY_NAME} is missing beside the log that it signed; put it back,"
+            f" or move {LOG_NAME} away to begin a new log"
+        )
+    if not has_log and _size(path / f"{LOG_NAME}-wal") > 0:
+        raise StoreError(
+            f"{path}: {LOG_NAME} is missing beside its {LOG_NAME}-wal, which holds records;"
+            f" put it back, or move {LOG_NAME}-wal away to begin a new log"
+        )
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file; 0 where there is none."""
+    return path.stat().st_size if path.exists() else 0
