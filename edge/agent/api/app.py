@@ -13,7 +13,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler as AioHandler
 from aiohttp.typedefs import Middleware
 
-from edge.agent.api import polls
+from edge.agent.api import alerts, feeds, media, polls
 from edge.agent.api.access import ACCESS, Access
 from edge.agent.api.context import POLE, Pole
 from edge.agent.api.guard import BODY_BYTES_MAX, check_request
@@ -22,10 +22,14 @@ from edge.agent.api.routes import Handler, Route
 from edge.agent.own_names import find_own_names
 from edge.config.model import Api
 
-ALL_ROUTES: tuple[Route, ...] = ()
+ALL_ROUTES: tuple[Route, ...] = (
+    *feeds.ROUTES,
+    *media.ROUTES,
+    *alerts.ROUTES,
+)
 """Every route of the pole: the resources' own, one line each."""
 SetUp: TypeAlias = Callable[[web.Application], None]
-_SET_UPS: tuple[SetUp, ...] = (polls.set_up,)
+_SET_UPS: tuple[SetUp, ...] = (polls.set_up, alerts.set_up, media.set_up)
 """What resources keep for one server, one line each."""
 
 POLICY = (
