@@ -14,6 +14,7 @@ EdgeError
 ├── EvidenceError(ValueError)       a record, chain or signature is not what it claims to be
 ├── StoreError(OSError)             the pole's log or data folder can't be read or written
 ├── MediaError(OSError)             a picture or clip could not be taken over or read
+├── ListenError(OSError)            the API's address can't be had
 ├── EyeUnavailable                  an eye does not run, or gives no answer
 ├── EyeRefused                      an eye says no to what it was asked
 └── MeasureFailed                   one figure of the bench could not be had; the others go on
@@ -98,6 +99,10 @@ class StoreError(EdgeError, OSError):
 
 class MediaError(EdgeError, OSError):
     """A picture or clip could not be taken over or read; the message says why."""
+
+
+class ListenError(EdgeError, OSError):
+    """The API's address can't be listened on; the message says what to do."""
 
 
 class EyeUnavailable(EdgeError):

@@ -59,7 +59,7 @@ class Access:
         shown = request.headers.getall("Authorization", [])
         if shown:
             found = _BEARER.fullmatch(shown[0]) if len(shown) == 1 else None
-            return _make_caller(self.find_token(found[1] if found else "", address), address)
+            return self.know(found[1] if found else "", address)
         cookie = request.cookies.get(cookie_name(request))
         if cookie is None:
             return None
@@ -71,8 +71,8 @@ class Access:
             check_origin(request)
         return _make_caller(token, address, by_cookie=True)
 
-    def find_token(self, text: str, address: str) -> Token:
-        """Find a token that somebody shows.
+    def know(self, text: str, address: str) -> Caller:
+        """Say whose token somebody shows.
 
         Raises:
             Problem: 401, it is wrong; 429, it is wrong, and too many were before it.
@@ -80,7 +80,7 @@ class Access:
         token = self._pole.tokens.find(text)
         if token is None:
             self._refuse(address)
-        return token
+        return _make_caller(token, address)
 
     async def report_guesses(self) -> None:
         """Put wrong tokens on record until cancelled, and then what is left."""

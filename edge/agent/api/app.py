@@ -5,7 +5,6 @@ A request passes the guard, then who asks is looked at, then its route's own fun
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
@@ -13,37 +12,28 @@ from aiohttp import web
 from aiohttp.typedefs import Handler as AioHandler
 from aiohttp.typedefs import Middleware
 
-from edge.agent.api import alerts, feeds, media, polls
+from edge.agent.api import alerts, feeds, media, polls, sign_in
 from edge.agent.api.access import ACCESS, Access
 from edge.agent.api.context import POLE, Pole
 from edge.agent.api.guard import BODY_BYTES_MAX, check_request
+from edge.agent.api.headers import harden
 from edge.agent.api.problems import explain
 from edge.agent.api.routes import Handler, Route
+from edge.agent.api.traffic import TRAFFIC, Traffic
 from edge.agent.own_names import find_own_names
 from edge.config.model import Api
 
 ALL_ROUTES: tuple[Route, ...] = (
+    *sign_in.ROUTES,
     *feeds.ROUTES,
     *media.ROUTES,
     *alerts.ROUTES,
 )
 """Every route of the pole: the resources' own, one line each."""
+UNKNOWN_ROUTE = "unknown"
 SetUp: TypeAlias = Callable[[web.Application], None]
 _SET_UPS: tuple[SetUp, ...] = (polls.set_up, alerts.set_up, media.set_up)
 """What resources keep for one server, one line each."""
-
-POLICY = (
-    "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; object-src 'none';"
-    " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-_ALWAYS = {
-    "Server": "polewatch",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-_logger = logging.getLogger("polewatch.api")
 
 
 def make_app(pole: Pole, routes: Sequence[Route] = ALL_ROUTES) -> web.Application:
@@ -56,6 +46,7 @@ def make_app(pole: Pole, routes: Sequence[Route] = ALL_ROUTES) -> web.Applicatio
     app = web.Application(middlewares=[_make_front(pole)], client_max_size=BODY_BYTES_MAX)
     app[POLE] = pole
     app[ACCESS] = Access(pole)
+    app[TRAFFIC] = Traffic()
     for set_up in _SET_UPS:
         set_up(app)
     paths = {(route.method, route.path) for route in routes}
@@ -64,15 +55,13 @@ def make_app(pole: Pole, routes: Sequence[Route] = ALL_ROUTES) -> web.Applicatio
         app.router.add_route(route.method, route.path, guarded)
         if route.method == "GET" and ("HEAD", route.path) not in paths:
             app.router.add_route("HEAD", route.path, guarded)
-    app.on_response_prepare.append(set_headers)
+    app.on_response_prepare.append(_harden)
     return app
 
 
-async def set_headers(_request: web.BaseRequest, response: web.StreamResponse) -> None:
-    """Give a response what all must say; a resource may set its own policy and caching."""
-    response.headers.update(_ALWAYS)
-    response.headers.setdefault("Content-Security-Policy", POLICY)
-    response.headers.setdefault("Cache-Control", "no-store")
+async def _harden(_request: web.BaseRequest, response: web.StreamResponse) -> None:
+    """See `harden`."""
+    harden(response)
 
 
 def _behind_access(route: Route) -> Handler:
@@ -92,13 +81,16 @@ def _make_front(pole: Pole) -> Middleware:
 
     @web.middleware
     async def front(request: web.Request, handler: AioHandler) -> web.StreamResponse:
+        route = _route_of(request)
         try:
             check_request(request, names, on_loopback=on_loopback)
-            return await handler(request)
+            response = await handler(request)
         except Exception as exc:
             if request.writer.output_size > 0:
                 raise  # half an answer is out: the connection ends, which the caller notices
-            return explain(exc, f"{request.method} {_route_of(request)}").response()
+            response = explain(exc, f"{request.method} {route}").response()
+        request.app[TRAFFIC].count(route, response.status)
+        return response
 
     return front
 
@@ -106,4 +98,4 @@ def _make_front(pole: Pole) -> Middleware:
 def _route_of(request: web.Request) -> str:
     """The route's own pattern; never the address as sent, which may hold anything."""
     resource = request.match_info.route.resource
-    return resource.canonical if resource is not None else "an unknown address"
+    return resource.canonical if resource is not None else UNKNOWN_ROUTE

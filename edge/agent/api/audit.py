@@ -41,27 +41,35 @@ async def note_access(
         camera: whose picture it is; None for one of several or of none.
         data: what else tells it from others, a hash for instance; texts in it are made harmless.
     """
-    caller = request[CALLER]
+    pole = request.app[POLE]
     said = {key: _tame(value) for key, value in (data or {}).items()}
-    await _write(request.app[POLE], "access", camera, {**said, "what": what, **_who(caller)})
+    said |= {"what": what, **_who(request[CALLER])}
+    await _append(pole, [_draft(pole, "access", said, camera)])
 
 
 async def note_session(pole: Pole, caller: Caller) -> None:
     """Put on record that somebody signed in."""
-    await _write(pole, "login", None, {"result": "session", **_who(caller)})
+    await _append(pole, [_draft(pole, "login", {"result": "session", **_who(caller)})])
 
 
 async def note_wrong_tokens(pole: Pole, tallies: Sequence[Tally]) -> None:
     """Put on record that wrong tokens came; the tokens themselves never are."""
-    for tally in tallies:
-        data: dict[str, Json] = {
-            "result": "wrong token",
-            "address": plain_text(tally.address),
-            "count": tally.count,
-            "first": format_utc(tally.first_ms),
-            "last": format_utc(tally.last_ms),
-        }
-        await _write(pole, "login", None, data)
+    drafts = [
+        _draft(
+            pole,
+            "login",
+            {
+                "result": "wrong token",
+                "address": plain_text(tally.address),
+                "count": tally.count,
+                "first": format_utc(tally.first_ms),
+                "last": format_utc(tally.last_ms),
+            },
+        )
+        for tally in tallies
+    ]
+    if drafts:
+        await _append(pole, drafts)
 
 
 def plain_text(text: str) -> str:
@@ -78,12 +86,13 @@ def _tame(value: Json) -> Json:
     return plain_text(value) if isinstance(value, str) else value
 
 
-async def _write(pole: Pole, kind: str, camera: str | None, data: Mapping[str, Json]) -> None:
-    draft = Draft(
-        "audit", pole.make_id(), kind, pole.clock.utc_ms(), pole.read_clock(),
-        camera=camera, data=data,
-    )  # fmt: skip
+def _draft(pole: Pole, kind: str, said: Mapping[str, Json], camera: str | None = None) -> Draft:
+    at_ms, clock = pole.clock.utc_ms(), pole.read_clock()
+    return Draft("audit", pole.make_id(), kind, at_ms, clock, camera=camera, data=said)
+
+
+async def _append(pole: Pole, drafts: Sequence[Draft]) -> None:
     try:
-        await asyncio.wait_for(pole.log.append([draft]), DISK_WAIT_S)
+        await asyncio.wait_for(pole.log.append(drafts), DISK_WAIT_S)
     except TimeoutError:
-        _logger.warning("audit: a record of kind %s waits for the disk; see health", kind)
+        _logger.warning("audit: records wait for the disk; see health")

@@ -5,10 +5,11 @@ A session holds the token's hash and nothing else: once the token is revoked it 
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections import OrderedDict
 from dataclasses import dataclass
+
+from edge.agent.tokens import hash_token
 
 SESSION_S = 12 * 3600
 SESSIONS_MAX = 256
@@ -24,14 +25,17 @@ class _Session:
 
 
 class Sessions:
-    """The sessions of one server; time is given by the monotonic clock."""
+    """The sessions of one server; time is given by the monotonic clock.
+
+    Cookies are looked up by hash, so that the time it takes tells nothing about them.
+    """
 
     def __init__(self) -> None:
         """Begin without any."""
         self._by_hash: OrderedDict[str, _Session] = OrderedDict()
 
-    def begin(self, token_sha256: str, *, now_ns: int) -> str:
-        """Begin a session for a token.
+    def begin(self, token: str, *, now_ns: int) -> str:
+        """Begin a session for a token, given as its text.
 
         Returns:
             What the cookie holds: 256 random bits as text.
@@ -39,12 +43,14 @@ class Sessions:
         while len(self._by_hash) >= SESSIONS_MAX:
             self._by_hash.popitem(last=False)
         text = secrets.token_urlsafe(_RANDOM_BYTES)
-        self._by_hash[_hash(text)] = _Session(token_sha256, now_ns + SESSION_S * _NS_PER_S)
+        self._by_hash[hash_token(text)] = _Session(
+            hash_token(token), now_ns + SESSION_S * _NS_PER_S
+        )
         return text
 
     def find(self, text: str, *, now_ns: int) -> str | None:
         """The hash of the token that a cookie stands for; None: no such session, or it is over."""
-        session = self._by_hash.get(_hash(text))
+        session = self._by_hash.get(hash_token(text))
         if session is None:
             return None
         if now_ns >= session.ends_ns:
@@ -54,9 +60,4 @@ class Sessions:
 
     def end(self, text: str) -> None:
         """End a session; nothing if there is none."""
-        self._by_hash.pop(_hash(text), None)
-
-
-def _hash(text: str) -> str:
-    """Look up by hash, so that the time of a look-up tells nothing about the texts."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        self._by_hash.pop(hash_token(text), None)

@@ -1,0 +1,204 @@
+"""Serves an application on the addresses of `[api] listen`: who may connect, for how long.
+
+Connections are accepted here and not by asyncio's server: one that is too many is turned away
+before it costs a TLS handshake.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import resource
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from edge.agent.api.access import ACCESS
+from edge.agent.api.connection import Connection
+from edge.agent.api.patience import Patience
+from edge.agent.api.seats import SEATS_MAX, Seat, Seats
+from edge.agent.api.traffic import TRAFFIC
+from edge.errors import ListenError
+
+BACKLOG = 512
+FILES_MAX = 8192
+_CHECK_EVERY_S = 0.5
+_STOP_S = 2.0
+"""How long answers under way may take when the pole stops."""
+_SHUTDOWN_S = 5.0
+_ACCEPT_AGAIN_S = 1.0
+_logger = logging.getLogger("polewatch.api")
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where and how to listen; `tls` None: in plain."""
+
+    listen: str
+    tls: ssl.SSLContext | None = None
+    patience: Patience = field(default_factory=Patience)
+
+
+@asynccontextmanager
+async def serve(app: web.Application, door: Door) -> AsyncIterator[tuple[str, ...]]:
+    """Serve an application within the block; yields the addresses as HOST:PORT.
+
+    Raises:
+        ListenError: an address can't be had.
+    """
+    files_max = raise_file_limit()
+    listeners = await _listen(door.listen)
+    runner = web.AppRunner(
+        app, handle_signals=False, access_log=None, handler_cancellation=True,
+        shutdown_timeout=_STOP_S,
+    )  # fmt: skip
+    try:
+        await runner.setup()
+        serving = _Serving(app, runner, door, seats_max=min(SEATS_MAX, files_max // 2))
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(serving.accept(each, group)) for each in listeners]
+            tasks.append(group.create_task(serving.watch()))
+            tasks.append(group.create_task(app[ACCESS].report_guesses()))
+            yield tuple(_name(listener) for listener in listeners)
+            for task in tasks:
+                task.cancel()
+            serving.stop()
+    finally:
+        for listener in listeners:
+            listener.close()
+        await runner.cleanup()
+
+
+def raise_file_limit() -> int:
+    """Let this process open more files, as far as the system lets it; returns how many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES_MAX if hard == resource.RLIM_INFINITY else min(FILES_MAX, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        return wanted
+    return FILES_MAX if soft == resource.RLIM_INFINITY else soft
+
+
+class _Serving:
+    """One server at work."""
+
+    def __init__(
+        self, app: web.Application, runner: web.AppRunner, door: Door, *, seats_max: int
+    ) -> None:
+        server = runner.server
+        assert server is not None
+        self._server, self._door = server, door
+        self._seats = Seats(seats_max=seats_max)
+        self._traffic = app[TRAFFIC]
+        self._arriving: set[asyncio.Task[None]] = set()
+        make_request = server.request_factory
+
+        def begin(message: Any, payload: Any, protocol: Any, *rest: Any) -> web.BaseRequest:
+            protocol.begin_request(payload)
+            return make_request(message, payload, protocol, *rest)
+
+        server.request_factory = begin
+
+    async def accept(self, listener: socket.socket, group: asyncio.TaskGroup) -> None:
+        """Let clients in until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                connected, peer = await loop.sock_accept(listener)
+            except OSError as exc:
+                _logger.error("api: takes no connection reason=%s", exc.strerror)
+                await asyncio.sleep(_ACCEPT_AGAIN_S)
+                continue
+            seat = self._seats.take(peer[0])
+            if seat is None:
+                self._traffic.turned_away += 1
+                connected.close()
+                continue
+            task = group.create_task(self._let_in(connected, seat))
+            self._arriving.add(task)
+            task.add_done_callback(self._arriving.discard)
+
+    async def watch(self) -> None:
+        """End slow connections until cancelled."""
+        while True:
+            await asyncio.sleep(_CHECK_EVERY_S)
+            connections = self._server.connections
+            self._traffic.connections = len(connections)
+            for connection in connections:
+                assert isinstance(connection, Connection)
+                slow = connection.check()
+                if slow:
+                    self._traffic.cut[slow] += 1
+
+    def stop(self) -> None:
+        """Wait for nobody who is still arriving."""
+        for task in self._arriving:
+            task.cancel()
+
+    async def _let_in(self, connected: socket.socket, seat: Seat) -> None:
+        """Make a connection of an accepted socket, after the TLS handshake if there is one."""
+        patience, tls = self._door.patience, self._door.tls
+        is_tls = tls is not None
+        try:
+            connected.setblocking(False)
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: Connection(self._server, patience, seat),
+                connected,
+                ssl=tls,
+                ssl_handshake_timeout=patience.handshake_s if is_tls else None,
+                ssl_shutdown_timeout=_SHUTDOWN_S if is_tls else None,
+            )
+        except OSError:  # it went away, failed the handshake or took too long over it
+            self._traffic.cut["handshake"] += 1
+            seat.leave()
+            connected.close()
+        except asyncio.CancelledError:
+            seat.leave()
+            connected.close()
+            raise
+
+
+async def _listen(listen: str) -> list[socket.socket]:
+    """Open all addresses that a host has; those that this machine lacks are left out."""
+    host, _, port = listen.rpartition(":")
+    host = host.strip("[]")
+    loop = asyncio.get_running_loop()
+    opened: list[socket.socket] = []
+    try:
+        found = await loop.getaddrinfo(
+            host, int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        for family, address in dict.fromkeys((entry[0], entry[4]) for entry in found):
+            opened.append(_open(family, address))
+    except OSError as exc:
+        for listener in opened:
+            listener.close()
+        remedy = "end what has the port, or give another [api] listen"
+        raise ListenError(f"{listen}: can't be listened on ({exc.strerror}); {remedy}") from exc
+    return opened
+
+
+def _open(family: int, address: Any) -> socket.socket:
+    """Open one address; [::] takes IPv4 as well, as people expect of it."""
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setblocking(False)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, address[0] != "::")
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _name(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
