@@ -21,3 +21,9 @@ def run_async(
         asyncio.run(asyncio.wait_for(test(*args, **kwargs), _PATIENCE_S))
 
     return run
+
+
+async def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait until something has come true; the test's own time bounds it."""
+    while not condition():  # noqa: ASYNC110 - what is waited for is not ours to signal
+        await asyncio.sleep(0.01)
