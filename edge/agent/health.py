@@ -44,14 +44,15 @@ class Health:
 
 
 def judge(
-    eyes: Sequence[EyeStatus], *, log_fault: str | None, oldest: OldestUnacked | None,
-    clock: ClockReading,
+    eyes: Sequence[EyeStatus], *, log_fault: str | None, tokens_fault: str | None,
+    oldest: OldestUnacked | None, clock: ClockReading,
 ) -> Health:  # fmt: skip
     """Judge the pole.
 
     Args:
         eyes: every camera's.
         log_fault: why the disk takes no records; None while it does.
+        tokens_fault: why the file of tokens is not heeded; None while it is.
         oldest: what nobody has acknowledged; None: it can't be known.
         clock: the clock's state, which makes nothing unwell: a pole without time still sees.
     """
@@ -59,10 +60,23 @@ def judge(
         (
             *(_judge_eye(eye) for eye in eyes),
             Part("disk", "log", log_fault is None, log_fault or ""),
+            Part("access", "tokens", tokens_fault is None, tokens_fault or ""),
             _judge_alerts(oldest),
             Part("clock", "system", is_well=True, data={"state": clock.state}),
         )
     )
+
+
+def find_change(before: Health | None, now: Health) -> dict[str, Json] | None:
+    """What a `state` record says when other parts are unwell than before; None: nothing new."""
+    unwell = _unwell(now)
+    if before is not None and unwell == _unwell(before):
+        return None
+    return {"ok": now.is_well, "unwell": list(unwell)}
+
+
+def _unwell(health: Health) -> tuple[str, ...]:
+    return tuple(f"{part.kind} {part.name}" for part in health.parts if not part.is_well)
 
 
 def _judge_eye(eye: EyeStatus) -> Part:
