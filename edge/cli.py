@@ -16,6 +16,7 @@ _COMMANDS = {
     "check": ("edge.commands.check", "say every fault of a configuration at once"),
     "bench": ("edge.bench.command", "measure what an eye costs here, beside other programs"),
     "token": ("edge.commands.token", "make, list or revoke tokens of a pole's API"),
+    "verify": ("edge.commands.verify", "check chain, signatures and media of a data folder"),
     "models": ("edge.commands.models", "list, fetch or verify the models"),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -37,28 +38,29 @@ def load_or_make_key(folder: Path) -> Ed25519PrivateKey:
         pem = file.read()
     try:
         key = serialization.load_pem_private_key(pem, password=None)
-    except ValueError as exc:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
         raise StoreError(f"{path}: no key that can be read; restore it from where it was") from exc
     if not isinstance(key, Ed25519PrivateKey):
         raise StoreError(f"{path}: not an Ed25519 key; restore the pole's own")
     return key
 
 
-def load_public_key(folder: Path) -> Ed25519PublicKey:
-    """Load the public half, as a verifier has it.
+def load_public_key(path: Path) -> Ed25519PublicKey:
+    """Load a public half from its file, as a verifier has it.
 
     Raises:
         StoreError: there is none, or it is no Ed25519 key.
     """
-    path = folder / PUBLIC_NAME
     try:
         key = serialization.load_pem_public_key(path.read_bytes())
     except OSError as exc:
-        raise StoreError(f"{path}: can't be read ({exc.strerror})") from exc
-    except ValueError as exc:
-        raise StoreError(f"{path}: no key that can be read") from exc
+        raise StoreError(
+            f"{path}: can't be read ({exc.strerror}); give the pole's public key"
+        ) from exc
+    except (ValueError, UnsupportedAlgorithm) as exc:
+        raise StoreError(f"{path}: no key that can be read; give the pole's {PUBLIC_NAME}") from exc
     if not isinstance(key, Ed25519PublicKey):
-        raise StoreError(f"{path}: not an Ed25519 key")
+        raise StoreError(f"{path}: not an Ed25519 key; give the pole's {PUBLIC_NAME}")
     return key
 
 

@@ -68,5 +68,7 @@ def _explain(exc: apsw.Error) -> str:
     if isinstance(exc, apsw.ReadOnlyError | apsw.CantOpenError | apsw.PermissionsError):
         return f"the log can't be opened or written ({exc}); check the folder's mode and the disk"
     if isinstance(exc, apsw.CorruptError | apsw.NotADBError):
-        return f"the log is damaged ({exc}); run polewatch verify, keep the file"
+        return (
+            f"the log is damaged ({exc}); keep it for polewatch verify, move it away to begin anew"
+        )
     return f"the log can't be used ({exc}); check the disk"

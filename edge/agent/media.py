@@ -43,8 +43,7 @@ class MediaFolder:
 
     def path_of(self, sha256: str) -> Path:
         """Where a file of this hash is, or would be."""
-        assert len(sha256) == 64  # noqa: PLR2004 - hexadecimal digits of 32 bytes
-        return self._path / sha256[:2] / sha256
+        return media_path(self._path, sha256)
 
     def adopt(self, folder: Path, name: str, *, sha256: str) -> Kept:
         """Take a finished file over from an eye's folder.
@@ -89,6 +88,12 @@ class MediaFolder:
         source.rename(path)
         _sync(path.parent)
         _sync(self._path)
+
+
+def media_path(folder: Path, sha256: str) -> Path:
+    """Where a file of this hash is in a folder of media, or would be."""
+    assert len(sha256) == 64  # noqa: PLR2004 - hexadecimal digits of 32 bytes
+    return folder / sha256[:2] / sha256
 
 
 def _weigh(descriptor: int, name: str) -> Kept:

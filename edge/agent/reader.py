@@ -50,10 +50,10 @@ class Reader:
         """
         self._connection = connection
         with explained():
-            row = next(connection.execute("SELECT id, epoch FROM pole"), None)
+            row = next(connection.execute("SELECT id, epoch, key FROM pole"), None)
         if row is None:
             raise StoreError("the log has not been begun; start polewatch run once")
-        self.pole, self.epoch = row
+        self.pole, self.epoch, self.key = row
 
     def __enter__(self) -> Reader:
         """Close at the end of the block."""
@@ -79,8 +79,12 @@ class Reader:
         Raises:
             StoreError: it can't be read.
         """
-        with explained(), self._connection:
-            yield
+        with explained():
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:  # a commit of a log that is damaged fails once more
+                self._connection.execute("ROLLBACK")
 
     def page(
         self, feed: Feed, *, after: int, up_to: int, limit: int, cameras: CameraSet = None

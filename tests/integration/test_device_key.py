@@ -14,7 +14,10 @@ def test_key_is_made_once_and_stays(tmp_path: Path) -> None:
     first = load_or_make_key(tmp_path)
     again = load_or_make_key(tmp_path)
     assert first.private_bytes_raw() == again.private_bytes_raw()
-    assert load_public_key(tmp_path).public_bytes_raw() == first.public_key().public_bytes_raw()
+    assert (
+        load_public_key(tmp_path / PUBLIC_NAME).public_bytes_raw()
+        == first.public_key().public_bytes_raw()
+    )
     assert (tmp_path / KEY_NAME).stat().st_mode & 0o777 == 0o600
     assert {path.name for path in tmp_path.iterdir()} == {KEY_NAME, PUBLIC_NAME}
 
