@@ -11,13 +11,16 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 from msgspec import Meta, Struct
 
-from edge.errors import Fault, ValidationError
+from edge.errors import EvidenceError, Fault, ValidationError
+from edge.evidence import canonical_json
 from edge.model import Role, Sight
 from edge.wire import parse_utc
 
 LINE_BYTES_MAX = 64 * 1024
 DATA_BYTES_MAX = 1536
 """What a rule may say of an alert: the record that carries it stays under 2 KiB."""
+AT_MS_MAX = 4_102_444_800_000
+"""The year 2100: a later wall time is no time. A pole without one begins in 1970."""
 
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128)]
 Text: TypeAlias = Annotated[str, Meta(max_length=2000)]
@@ -25,6 +28,7 @@ Label: TypeAlias = Annotated[str, Meta(pattern=r"^[a-z_]{1,32}$")]
 AlertId: TypeAlias = Annotated[str, Meta(pattern=r"^[0-9A-HJKMNP-TV-Z]{26}$")]
 FileName: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
 Digest: TypeAlias = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+MediaType: TypeAlias = Annotated[str, Meta(pattern=r"^[a-z]{1,20}/[a-z0-9.+-]{1,40}$")]
 Seconds: TypeAlias = Annotated[float, Meta(ge=-60.0, le=1e9)]
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**53)]
 Share: TypeAlias = Annotated[float, Meta(ge=-1.0, le=2.0)]
@@ -97,7 +101,7 @@ class Media(_Line, frozen=True, tag="media"):
     alert: AlertId
     role: Role
     file: FileName | None
-    type: Annotated[str, Meta(pattern=r"^[a-z]{1,20}/[a-z0-9.+-]{1,40}$")]
+    type: MediaType
     from_t: Seconds
     to_t: Seconds
     bytes: Count
@@ -165,9 +169,8 @@ def parse_eye_line(line: bytes) -> EyeLine | None:
         raise ValidationError([Fault("line", f"longer than {LINE_BYTES_MAX} bytes")])
     try:
         found = _decoder.decode(line)
-        parse_utc(found.at)
         _check(found)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+    except (msgspec.DecodeError, EvidenceError, UnicodeDecodeError, RecursionError) as exc:
         if _is_passed(line):
             return None
         raise ValidationError([Fault("line", str(exc))]) from exc
@@ -176,10 +179,12 @@ def parse_eye_line(line: bytes) -> EyeLine | None:
 
 def _check(line: EyeLine) -> None:
     """What a type can't say."""
+    if not 0 <= parse_utc(line.at) <= AT_MS_MAX:
+        raise msgspec.ValidationError("`at` is outside 1970 to 2100")
     if isinstance(line, Alert):
         if (line.alert is None) != (line.phase == "limited"):
             raise msgspec.ValidationError(f"`{line.phase}` with alert {line.alert}")
-        if len(msgspec.json.encode(line.data)) > DATA_BYTES_MAX:
+        if len(canonical_json(line.data)) > DATA_BYTES_MAX:
             raise msgspec.ValidationError(f"data of more than {DATA_BYTES_MAX} bytes")
     if isinstance(line, Media) and (line.file is None) != (line.sha256 is None):
         raise msgspec.ValidationError("a file without its hash, or a hash without a file")

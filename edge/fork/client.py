@@ -92,8 +92,9 @@ class ForkServerClient:
         self._last_id += 1
         message = encode(Request(id=self._last_id, argv=list(argv)))
         try:
-            socket.send_fds(self._control, [message], [stdin, stdout, stderr])
-        except OSError as exc:
+            descriptors = [stdin, stdout, stderr]
+            socket.send_fds(self._control, [message], descriptors, socket.MSG_DONTWAIT)
+        except OSError as exc:  # also where it reads no more and the socket is full
             raise ForkServerLost(f"the fork server takes no request: {exc.strerror}") from exc
         return self._last_id
 
@@ -163,6 +164,10 @@ class ForkServerClient:
         except subprocess.TimeoutExpired:
             self._process.kill()  # its eyes die with it
             return self._process.wait()
+
+    def kill(self) -> None:
+        """End the server and all its eyes at once: it is stuck. What is left to do is `close`."""
+        self._process.kill()
 
     def _wait(self, is_it: Callable[[Reply], bool], timeout_s: float) -> Reply:
         """Wait for one reply; others stay to be received."""
