@@ -111,6 +111,7 @@ export const TEXTS = {
   part_camera_named: ["Camera {name}", "摄像机 {name}"],
   part_disk: ["Disk and records", "磁盘与记录"],
   part_alerts: ["Hand-over of alerts", "告警上送"],
+  part_access: ["Tokens", "令牌文件"],
   part_clock: ["Clock", "时钟"],
   oldest_unacked: [
     "The oldest alert that the station has not taken over is from {age}.",
@@ -122,6 +123,10 @@ export const TEXTS = {
     "无法写入记录：请清理空间或更换磁盘。",
   ],
   do_alerts: ["Restart the pole; if it stays so, change the disk.", "请重启站点；若仍如此，请更换磁盘。"],
+  do_access: [
+    "Tokens were changed and can't be read; the last good ones count. Read the reason.",
+    "令牌文件已改动但无法读取，仍以上次有效的为准。请查看原因。",
+  ],
   do_starting: ["Wait half a minute for its first picture.", "请等待半分钟，首个画面尚未到达。"],
   do_lost: [
     "No pictures come: check the camera's power, its cable and its login.",
