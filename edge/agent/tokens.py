@@ -20,6 +20,7 @@ from pathlib import Path
 
 import msgspec
 
+from edge.agent.whole_file import save_whole
 from edge.errors import Fault, StoreError, ValidationError
 
 TOKENS_NAME = "tokens.json"
@@ -27,7 +28,6 @@ TOKEN_PREFIX = "pw_"
 """Lets people and secret scanners see what it is."""
 TOKENS_MAX = 1000
 _LOCK_NAME = ".tokens.lock"
-_PART_NAME = ".tokens.part"
 _FILE_BYTES_MAX = 1024 * 1024
 _RANDOM_BYTES = 32
 _OTHERS = 0o077
@@ -255,19 +255,7 @@ def _save(folder: Path, tokens: tuple[Token, ...]) -> None:
         StoreError: it is as it was.
     """
     content = msgspec.json.format(msgspec.json.encode(_TokenFile(_FORMAT, tokens)), indent=1)
-    part = folder / _PART_NAME
     try:
-        part.unlink(missing_ok=True)
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content + b"\n")
-            file.flush()
-            os.fsync(descriptor)
-        part.rename(folder / TOKENS_NAME)
-        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(opened)
-        finally:
-            os.close(opened)
+        save_whole(folder / TOKENS_NAME, content + b"\n", mode=0o600)
     except OSError as exc:
         raise StoreError(f"{folder}: takes no tokens ({exc.strerror}); check the disk") from exc

@@ -104,7 +104,24 @@ def check_config(path: Path) -> tuple[list[Fault], list[Fault]]:
         The faults, and the warnings, which don't stop a pole from starting.
     """
     try:
-        document = _parse(_read(path, FILE_BYTES_MAX), path)
+        text = _read(path, FILE_BYTES_MAX)
+    except ValidationError as error:
+        return list(error.faults), []
+    return check_config_text(text, path)
+
+
+def check_config_text(text: str, path: Path) -> tuple[list[Fault], list[Fault]]:
+    """Find everything wrong with a configuration before it is written to a file.
+
+    Args:
+        text: the TOML.
+        path: where it would lie; the files that it names are looked for beside it.
+
+    Returns:
+        As `check_config`.
+    """
+    try:
+        document = _parse(text, path)
     except ValidationError as error:
         return list(error.faults), []
     _, faults = build(Config, document)
@@ -244,6 +261,7 @@ def _parse(text: str, path: Path) -> Table:
 def _faults_around(document: Table, folder: Path) -> list[Fault]:
     """Find what lies between tables and outside the file."""
     faults = find_reference_faults(document) + _timezone_faults(document)
+    faults += _station_ca_faults(document, folder)
     for index, camera in tables(document, "camera"):
         name = camera.get("credentials")
         if isinstance(name, str) and name and "/" not in name and "\0" not in name:
@@ -258,6 +276,18 @@ def _faults_around(document: Table, folder: Path) -> list[Fault]:
                     for fault in error.faults
                 ]
     return faults
+
+
+def _station_ca_faults(document: Table, folder: Path) -> list[Fault]:
+    api = document.get("api")
+    name = api.get("station_ca") if isinstance(api, dict) else None
+    if not isinstance(name, str) or not name or "/" in name or "\0" in name:
+        return []
+    # Imported where it is used: it takes 18 ms, and every eye reads the configuration.
+    from edge.config.station_ca import find_station_ca_fault
+
+    fault = find_station_ca_fault(folder / name)
+    return [replace(fault, path="api.station_ca")] if fault else []
 
 
 def _timezone_faults(document: Table) -> list[Fault]:

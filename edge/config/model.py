@@ -245,12 +245,21 @@ class Api:
 
     listen: Annotated[str, Check(check_listen)] = "127.0.0.1:8470"
     tls: bool | None = None
+    station_ca: FileName | None = None
+
+    @property
+    def has_tls(self) -> bool:
+        """Whether connections are encrypted."""
+        is_loopback = self.listen.rpartition(":")[0] in self.LOOPBACK
+        return not is_loopback if self.tls is None else self.tls
 
     def own_fault(self) -> Fault | None:
-        """Refuse plain HTTP on the network."""
+        """Refuse plain HTTP on the network, and certificates where nobody shows one."""
         if self.tls is False and self.listen.rpartition(":")[0] not in self.LOOPBACK:
             remedy = "leave tls out, or listen on 127.0.0.1"
             return Fault(".tls", f"plain HTTP on {self.listen} is not offered", remedy)
+        if self.station_ca is not None and not self.has_tls:
+            return Fault(".station_ca", "means nothing without TLS", "leave it out, or set tls")
         return None
 
 

@@ -185,4 +185,10 @@ class Bench:
     async def _judge(self) -> Health:
         eyes = [self.eyes.status(name) for name in self.eyes.names]
         clock = ClockReading("synced", "boot-1", 0)
-        return judge(eyes, log_fault=self.log.fault, oldest=OldestUnacked(0, 0), clock=clock)
+        return judge(
+            eyes,
+            log_fault=self.log.fault,
+            tokens_fault=None,
+            oldest=OldestUnacked(0, 0),
+            clock=clock,
+        )

@@ -12,7 +12,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler as AioHandler
 from aiohttp.typedefs import Middleware
 
-from edge.agent.api import alerts, feeds, media, polls, sign_in
+from edge.agent.api import alerts, feeds, media, metrics, openapi, page, polls, sign_in
+from edge.agent.api import pole as pole_resource
 from edge.agent.api.access import ACCESS, Access
 from edge.agent.api.context import POLE, Pole
 from edge.agent.api.guard import BODY_BYTES_MAX, check_request
@@ -24,15 +25,19 @@ from edge.agent.own_names import find_own_names
 from edge.config.model import Api
 
 ALL_ROUTES: tuple[Route, ...] = (
+    *page.ROUTES,
     *sign_in.ROUTES,
+    *pole_resource.ROUTES,
+    *metrics.ROUTES,
     *feeds.ROUTES,
     *media.ROUTES,
     *alerts.ROUTES,
+    *openapi.ROUTES,
 )
 """Every route of the pole: the resources' own, one line each."""
 UNKNOWN_ROUTE = "unknown"
 SetUp: TypeAlias = Callable[[web.Application], None]
-_SET_UPS: tuple[SetUp, ...] = (polls.set_up, alerts.set_up, media.set_up)
+_SET_UPS: tuple[SetUp, ...] = (page.set_up, polls.set_up, alerts.set_up, media.set_up)
 """What resources keep for one server, one line each."""
 
 

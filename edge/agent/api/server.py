@@ -23,7 +23,7 @@ from edge.agent.api.connection import Connection
 from edge.agent.api.patience import Patience
 from edge.agent.api.seats import SEATS_MAX, Seat, Seats
 from edge.agent.api.traffic import TRAFFIC
-from edge.errors import ListenError
+from edge.errors import EdgeError, ListenError
 
 BACKLOG = 512
 FILES_MAX = 8192
@@ -51,6 +51,7 @@ async def serve(app: web.Application, door: Door) -> AsyncIterator[tuple[str, ..
     Raises:
         ListenError: an address can't be had.
     """
+    failure: EdgeError | None = None
     files_max = raise_file_limit()
     listeners = await _listen(door.listen)
     runner = web.AppRunner(
@@ -64,7 +65,10 @@ async def serve(app: web.Application, door: Door) -> AsyncIterator[tuple[str, ..
             tasks = [group.create_task(serving.accept(each, group)) for each in listeners]
             tasks.append(group.create_task(serving.watch()))
             tasks.append(group.create_task(app[ACCESS].report_guesses()))
-            yield tuple(_name(listener) for listener in listeners)
+            try:
+                yield tuple(_name(listener) for listener in listeners)
+            except EdgeError as exc:
+                failure = exc  # of whoever uses the server: not to be wrapped by the group
             for task in tasks:
                 task.cancel()
             serving.stop()
@@ -72,6 +76,8 @@ async def serve(app: web.Application, door: Door) -> AsyncIterator[tuple[str, ..
         for listener in listeners:
             listener.close()
         await runner.cleanup()
+    if failure is not None:
+        raise failure
 
 
 def raise_file_limit() -> int:

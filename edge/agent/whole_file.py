@@ -1,0 +1,32 @@
+"""Small files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def save_whole(path: Path, content: bytes, *, mode: int) -> None:
+    """Replace a file; on disk when this returns, and never readable by more than its mode says.
+
+    Args:
+        path: in a folder that exists. One writer at a time.
+        content: all of it.
+        mode: as in `open`, from the first byte on.
+
+    Raises:
+        OSError: the file is as it was.
+    """
+    part = path.with_name(f".{path.name}.part")
+    part.unlink(missing_ok=True)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(descriptor)
+    part.rename(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
