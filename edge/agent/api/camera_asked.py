@@ -1,0 +1,77 @@
+"""Which camera a request is about, and what of it can be had now."""
+
+from __future__ import annotations
+
+import re
+
+from aiohttp import web
+
+from edge.agent.api.context import POLE
+from edge.agent.api.problems import Problem
+from edge.agent.api.queries import bad_parameter
+from edge.agent.api.routes import CALLER
+from edge.agent.ports import EyeStatus
+from edge.config.model import Camera
+from edge.errors import ValidationError
+from edge.wire import format_utc, parse_utc
+
+SHOWING = ("seeing", "dark", "blocked", "defocused", "frozen", "moved")
+"""States of an eye that gets pictures now, whatever they show."""
+RETRY_AFTER_S = 5
+_YEAR_9999_MS = 253_370_764_800_000
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s,;()]*?(?=:?(?:[\s,;()]|$))")
+
+
+def find_camera(request: web.Request) -> Camera:
+    """Find the camera that the path names.
+
+    Raises:
+        Problem: 404, also where there is one that the caller may not see.
+    """
+    name = request.match_info["name"]
+    if request[CALLER].may_see(name):
+        for camera in request.app[POLE].config.cameras:
+            if camera.name == name:
+                return camera
+    raise Problem(404, "there is no such camera; /v1/cameras lists those there are")
+
+
+def require_sight(status: EyeStatus) -> None:
+    """Refuse to show as new what is old.
+
+    Raises:
+        Problem: 503, the camera gives no pictures now.
+    """
+    if status.state not in SHOWING:
+        reason = without_addresses(status.reason) or "see /v1/health"
+        detail = f"camera {status.name} gives no pictures now ({status.state}): {reason}"
+        raise Problem(503, detail, headers={"Retry-After": str(RETRY_AFTER_S)})
+
+
+def without_addresses(reason: str) -> str:
+    """Leave out where a camera is: that is for the installer, not for everybody who looks."""
+    return _ADDRESS.sub("the camera", reason)
+
+
+def read_moment(text: str, name: str) -> int:
+    """Give a parameter that is a moment, in milliseconds since 1970.
+
+    Raises:
+        Problem: 400, it is none.
+    """
+    try:
+        utc_ms = parse_utc(text)
+    except (ValidationError, OverflowError) as exc:
+        remedy = "is not RFC 3339; write 2026-11-22T17:33:05Z, or an offset with + as %2B"
+        raise bad_parameter(name, remedy) from exc
+    if not 0 <= utc_ms < _YEAR_9999_MS:
+        raise bad_parameter(name, "is no time of a camera; give one from 1970 to 9998")
+    return utc_ms
+
+
+def tell_moment(status: EyeStatus, t: float) -> str | None:
+    """Say when a moment of an eye's media time was, RFC 3339; None: it can't be told yet."""
+    sight = status.sight
+    if sight is None:
+        return None
+    return format_utc(sight.at_ms + round((t - sight.t) * 1000))

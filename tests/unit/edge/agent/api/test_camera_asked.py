@@ -1,0 +1,76 @@
+"""What a camera may say of itself, and which moments can be asked for."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.agent.api.camera_asked import read_moment, require_sight, tell_moment, without_addresses
+from edge.agent.api.problems import Problem
+from edge.agent.ports import EyeState
+from tests.support.fake_eyes import make_status
+
+
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [
+        ("rtsp://10.0.0.11/main: nobody answers", "the camera: nobody answers"),
+        ("rtsp://admin:pw@10.0.0.11:554/a/b?c=1: check it", "the camera: check it"),
+        (
+            "RTSPS://[fe80::1]:322/x, and http://cam.local/y; look",
+            "the camera, and the camera; look",
+        ),
+        ("the camera refuses name or password", "the camera refuses name or password"),
+        ("", ""),
+    ],
+)
+def test_reason_names_no_address(reason: str, shown: str) -> None:
+    assert without_addresses(reason) == shown
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters=" ,;()\t\n\r"), max_size=30))
+def test_no_host_stays_whatever_follows_it(path: str) -> None:
+    assert "10.0.0.11" not in without_addresses(f"rtsp://10.0.0.11/{path} fails")
+
+
+def test_moment_is_read_with_its_offset() -> None:
+    assert read_moment("2026-11-22T17:33:05.120Z", "at") == 1_795_368_785_120
+    assert read_moment("2026-11-23T01:33:05.120+08:00", "at") == 1_795_368_785_120
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "yesterday", "2026-11-22T17:33:05", "2026-11-22T17:33:05 08:00", "1969-12-31T23:59:59Z",
+     "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "\ud800"],
+)  # fmt: skip
+def test_what_is_no_moment_is_refused_by_its_name(text: str) -> None:
+    with pytest.raises(Problem, match="from is no") as refused:
+        read_moment(text, "from")
+    assert refused.value.status == 400
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_a_moment_or_a_problem(text: str) -> None:
+    with contextlib.suppress(Problem):
+        assert read_moment(text, "at") >= 0
+
+
+@pytest.mark.parametrize("state", ["lost", "silent", "down", "refused", "starting"])
+def test_no_picture_is_shown_as_new_when_none_comes(state: EyeState) -> None:
+    status = replace(make_status("yard"), state=state, reason="rtsp://10.0.0.11/a: no answer")
+    with pytest.raises(Problem, match=rf"now \({state}\): the camera: no answer"):
+        require_sight(status)
+
+
+@pytest.mark.parametrize("state", ["seeing", "dark", "frozen", "blocked"])
+def test_pictures_are_shown_whatever_is_on_them(state: EyeState) -> None:
+    require_sight(replace(make_status("yard"), state=state))
+
+
+def test_media_time_is_told_by_the_last_sight() -> None:
+    assert tell_moment(make_status("yard"), 97.5) == "2026-11-22T17:33:02.620Z"
+    assert tell_moment(replace(make_status("yard"), sight=None), 97.5) is None
