@@ -12,7 +12,20 @@ from aiohttp import web
 from aiohttp.typedefs import Handler as AioHandler
 from aiohttp.typedefs import Middleware
 
-from edge.agent.api import alerts, feeds, media, metrics, openapi, page, polls, sign_in
+from edge.agent.api import (
+    alerts,
+    cameras,
+    feeds,
+    live,
+    live_desk,
+    media,
+    metrics,
+    openapi,
+    page,
+    polls,
+    sign_in,
+    tracks,
+)
 from edge.agent.api import pole as pole_resource
 from edge.agent.api.access import ACCESS, Access
 from edge.agent.api.context import POLE, Pole
@@ -32,12 +45,22 @@ ALL_ROUTES: tuple[Route, ...] = (
     *feeds.ROUTES,
     *media.ROUTES,
     *alerts.ROUTES,
+    *cameras.ROUTES,
+    *live.ROUTES,
+    *tracks.ROUTES,
     *openapi.ROUTES,
 )
 """Every route of the pole: the resources' own, one line each."""
 UNKNOWN_ROUTE = "unknown"
 SetUp: TypeAlias = Callable[[web.Application], None]
-_SET_UPS: tuple[SetUp, ...] = (page.set_up, polls.set_up, alerts.set_up, media.set_up)
+_SET_UPS: tuple[SetUp, ...] = (
+    page.set_up,
+    polls.set_up,
+    alerts.set_up,
+    media.set_up,
+    cameras.set_up,
+    live_desk.set_up,
+)
 """What resources keep for one server, one line each."""
 
 
