@@ -10,17 +10,15 @@ import asyncio
 import logging
 import resource
 import socket
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
 
 from edge.agent.api.access import ACCESS
 from edge.agent.api.connection import Connection
-from edge.agent.api.patience import Patience
+from edge.agent.api.door import Door
 from edge.agent.api.seats import SEATS_MAX, Seat, Seats
 from edge.agent.api.traffic import TRAFFIC
 from edge.errors import EdgeError, ListenError
@@ -33,15 +31,6 @@ _STOP_S = 2.0
 _SHUTDOWN_S = 5.0
 _ACCEPT_AGAIN_S = 1.0
 _logger = logging.getLogger("polewatch.api")
-
-
-@dataclass(frozen=True, slots=True)
-class Door:
-    """Where and how to listen; `tls` None: in plain."""
-
-    listen: str
-    tls: ssl.SSLContext | None = None
-    patience: Patience = field(default_factory=Patience)
 
 
 @asynccontextmanager
