@@ -84,9 +84,11 @@ def load_or_make_identity(folder: Path, pole: str, names: Collection[str]) -> Tl
         certificate = _load_certificate(folder / CERTIFICATE_NAME)
         if certificate is None:
             certificate = _make_certificate(folder, key, pole, names)
+    except StoreError:
+        raise
     except OSError as exc:
-        reason = exc.strerror or exc
-        raise StoreError(f"{folder}: the TLS key can't be kept there ({reason})") from exc
+        reason = f"{exc.strerror}; check owner, mode and disk"
+        raise StoreError(f"{folder}: the TLS key can't be kept there: {reason}") from exc
     if certificate.public_key() != key.public_key():
         remedy = f"restore the two together, or move {CERTIFICATE_NAME} away for a new one"
         raise StoreError(f"{folder}: key and certificate do not belong together; {remedy}")

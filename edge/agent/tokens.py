@@ -203,17 +203,19 @@ def _look(path: Path) -> _Stamp | None:
 def _load(path: Path) -> tuple[Token, ...]:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            mode = os.fstat(descriptor).st_mode
+            content = os.read(descriptor, _FILE_BYTES_MAX) if stat.S_ISREG(mode) else b""
+        finally:
+            os.close(descriptor)
     except FileNotFoundError:
         return ()
     except OSError as exc:
         raise StoreError(f"{path}: can't be read ({exc.strerror}); check owner and mode") from exc
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise StoreError(f"{path}: is no plain file; move it away and make tokens anew")
-        if status.st_mode & _OTHERS:
-            raise StoreError(f"{path}: others may read or write it; chmod 600 it")
-        content = file.read(_FILE_BYTES_MAX + 1)
+    if not stat.S_ISREG(mode):
+        raise StoreError(f"{path}: is no plain file; move it away and make tokens anew")
+    if mode & _OTHERS:
+        raise StoreError(f"{path}: others may read or write it; chmod 600 it")
     return _parse(content, path)
 
 
