@@ -131,7 +131,7 @@ class Adoption:
         What the disk does not let us keep now stays there for the next start of the agent.
         """
         try:
-            for note in await asyncio.to_thread(_find_finished, folder):
+            for note in await asyncio.to_thread(_find_finished, folder, self._keeping.media):
                 await self._recover(folder, note)
         except StoreError as exc:
             _log.error("leftovers stay: camera=%s reason=%s", self._camera, exc)
@@ -185,8 +185,7 @@ class Adoption:
             _log.warning("media recovered: %s alert=%s", self._camera, file.alert)
         except MediaError as exc:
             _log.error("media not recovered: %s alert=%s reason=%s", self._camera, file.alert, exc)
-            if await asyncio.to_thread(_has_hash, folder / note.name, file.sha256):
-                self._unsure |= {path, folder / note.name}  # it is sound: the disk takes it not
+            self._unsure |= {path, folder / note.name}  # it is sound: the disk does not take it
 
     def _draft(self, file: AlertFile) -> Draft:
         return write_file(self._camera, file, self._keeping.make_pen())
@@ -203,8 +202,11 @@ def _move(media: MediaFolder, folder: Path, note: Note, *, may_be_kept: bool) ->
     return media.adopt(folder, note.name, sha256=note.file.sha256).size_bytes
 
 
-def _find_finished(folder: Path) -> list[Note]:
-    """The files of alerts in a folder: those with a note, then those with a name that says so."""
+def _find_finished(folder: Path, media: MediaFolder) -> list[Note]:
+    """The files of alerts in a folder: those with a note, then those with a name that says so.
+
+    A file that is not what its note says was refused before, and is none.
+    """
     try:
         paths = sorted(folder.iterdir())
     except OSError:
@@ -212,7 +214,20 @@ def _find_finished(folder: Path) -> list[Note]:
     noted = [note for path in paths if is_note(path) if (note := load_note(path)) is not None]
     names = {note.name for note in noted}
     found = [_describe(path) for path in paths if path.name not in names]
-    return [note for note in (*noted, *found) if note is not None and note.file.sha256 is not None]
+    return [
+        *(note for note in noted if _is_true(note, folder, media)),
+        *(note for note in found if note is not None),
+    ]
+
+
+def _is_true(note: Note, folder: Path, media: MediaFolder) -> bool:
+    """Whether a noted file is here with the right hash, or has been moved to the media already."""
+    sha256 = note.file.sha256
+    if sha256 is None:
+        return False
+    if os.path.lexists(folder / note.name):
+        return _hash(folder / note.name) == sha256
+    return media.path_of(sha256).is_file()
 
 
 def _describe(path: Path) -> Note | None:
@@ -237,17 +252,15 @@ def _hash(path: Path) -> str | None:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return None
-        try:
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError:
-            return None
-
-
-def _has_hash(path: Path, sha256: str | None) -> bool:
-    return sha256 is not None and _hash(path) == sha256
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
 
 
 def _remove(path: Path) -> None:

@@ -145,15 +145,17 @@ class PoleEyes:
         old = await asyncio.to_thread(_list_runs, self._around.folder)
         async with asyncio.TaskGroup() as group:
             scribe = group.create_task(self._scribe.run())
-            link = group.create_task(
-                run_forever("fork server", self._serve_forks, self._around.passing)
-            )
-            adoptions = [group.create_task(each.adoption.run()) for each in self._keepers.values()]
+            passing = self._around.passing
+            helping = [group.create_task(run_forever("fork server", self._serve_forks, passing))]
+            helping += [
+                group.create_task(run_forever(f"files of {name}", each.adoption.run, passing))
+                for name, each in self._keepers.items()
+            ]
             try:
                 await self._keep(old)
             finally:
                 await self._drain()
-                for task in (*adoptions, link):
+                for task in helping:
                     task.cancel()
                 self._scribe.close()
                 await asyncio.wait([scribe], timeout=DRAIN_S_MAX)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from edge.agent.feeds import Draft
 from edge.agent.ports import Log
-from edge.errors import EvidenceError
+from edge.errors import EvidenceError, StoreError
 
 WAITING_MAX = 1_000
 """Beyond it eyes are not read on; 2 MB, and far more than a working disk lets gather."""
@@ -93,8 +93,8 @@ class Scribe:
             async with asyncio.timeout(PATIENCE_S):
                 await self._log.append([item.draft for item in items])
             is_on_disk = True
-        except TimeoutError:
-            pass  # the log has them and says what is wrong with the disk
+        except (TimeoutError, StoreError):
+            pass  # the log has them, or counts them as lost, and says what is wrong with the disk
         except EvidenceError as exc:
             if len(items) > 1:
                 for item in items:  # one that can't be sealed spoils none of the others
