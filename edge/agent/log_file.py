@@ -33,6 +33,9 @@ def open_to_write(folder: Path, *, may_begin: bool) -> apsw.Connection:
     """
     flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if may_begin else 0)
     connection = apsw.Connection(str(folder / LOG_NAME), flags=flags)
+    if connection.readonly("main"):  # SQLite opens it all the same, and fails at the first write
+        connection.close()
+        raise apsw.ReadOnlyError("read-only disk or file")
     connection.set_busy_timeout(_BUSY_MS)
     connection.execute(_PRAGMAS)
     return connection

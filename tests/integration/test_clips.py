@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import resource
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from fractions import Fraction
 from itertools import islice, pairwise
 from pathlib import Path
@@ -19,6 +16,7 @@ import numpy as np
 import pytest
 
 from tests.support.bad_camera import REAL_TIME, BadCamera
+from tests.support.disks import small_disk
 from tests.support.eye_process import Ended, EyeProcess, Line, run_eye
 from tests.support.faults import Faults
 from tests.support.rtsp_server import GstRtspServer
@@ -284,23 +282,6 @@ def test_real_pace_takes_as_long_as_the_film(tmp_path: Path) -> None:
     assert ended.code == 0
     assert 4.9 < ended.took_s < 9
     assert ended.of("sight")[-1]["frames"] == 50
-
-
-@contextmanager
-def small_disk(folder: Path, *, size_bytes: int, mode: str = "rw") -> Iterator[Path]:
-    """Mount a file system of a few pages; only root may."""
-    folder.mkdir()
-    if os.geteuid() != 0:
-        pytest.skip("a small disk can only be mounted by root")
-    options = f"size={size_bytes},{mode}"
-    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"no small disk can be mounted here: {done.stderr.strip()}")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 def check_full_disk(ended: Ended, out: Path) -> None:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +19,7 @@ from edge.agent.media import MEDIA_NAME, MediaFolder
 from edge.agent.records import Records
 from edge.cli import main
 from tests.support.clocks import ManualClock
+from tests.support.disks import read_only
 from tests.support.drafts import POLE, make_draft, make_media
 
 CLIP = b"clip\n"
@@ -150,28 +148,17 @@ def test_running_pole_can_be_checked(data: Path, capsys: pytest.CaptureFixture[s
     assert (code, report["feeds"][0]["records"]) == (0, 3)
 
 
-@pytest.fixture
-def read_only(data: Path, tmp_path: Path) -> Iterator[Path]:
-    """A copy made of a running pole, newest records in the WAL, on a disk that can't be written."""
-    if os.geteuid() != 0:
-        pytest.skip("a read-only disk can only be mounted by root")
+def test_copy_on_a_read_only_disk_is_checked_to_its_last_record(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The copy was made of a running pole: its newest records are in the WAL."""
+    copy = tmp_path / "copy"
     with open_records(data) as records:
         records.append([make_draft(7)])
-        copy = tmp_path / "copy"
         shutil.copytree(data, copy)
     (copy / f"{LOG_NAME}-shm").unlink()
-    for words in (["--bind", str(copy), str(copy)], ["-o", "remount,ro,bind", str(copy)]):
-        done = subprocess.run(["mount", *words], capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.skip(f"no read-only disk can be mounted here: {done.stderr.strip()}")
-    yield copy
-    subprocess.run(["umount", str(copy)], check=True)
-
-
-def test_copy_on_a_read_only_disk_is_checked_to_its_last_record(
-    read_only: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code, report = verify(capsys, read_only)
+    with read_only(copy):
+        code, report = verify(capsys, copy)
     assert (code, report["feeds"][0]["records"]) == (0, 3)
 
 
