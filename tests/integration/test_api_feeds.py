@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from aiohttp import ClientTimeout
 
+from edge.agent.api.traffic import TRAFFIC
 from edge.evidence import START_HASH, Link, SignedStatement, Statement, check_signature, follow
 from tests.support.aio import run_async, wait_until
 from tests.support.api_pole import KEY
@@ -180,9 +181,7 @@ async def test_long_poll_answers_as_soon_as_a_record_is_there(tmp_path: Path) ->
             asyncio.ensure_future(pole.client.get("/v1/feeds/alerts?wait=60", headers=station))
             for _ in range(50)
         ]
-        server = pole.client.server.handler
-        assert server is not None
-        await wait_until(lambda: server.requests_count == 50)
+        await wait_until(lambda: pole.app[TRAFFIC].connections == 50)
         await pole.open_alert()
 
         for answer in await asyncio.gather(*polls):
@@ -225,7 +224,7 @@ async def test_long_polls_end_at_once_when_the_server_stops(tmp_path: Path) -> N
         station = pole.token()
         poll = asyncio.ensure_future(pole.client.get("/v1/feeds/alerts?wait=60", headers=station))
         await pole.client.get("/v1/feeds/alerts", headers=station)  # so that it has been heard
-        await pole.client.server.close()
+        await pole.server.aclose()
 
         answer = await poll
         assert answer.status == 200
@@ -305,10 +304,11 @@ async def test_statements_are_signed_by_the_pole_when_an_alert_opened(tmp_path: 
 async def test_client_that_leaves_is_not_waited_for(tmp_path: Path) -> None:
     async with serve_pole(tmp_path) as pole:
         station = pole.token()
+        await pole.client.get("/v1/feeds/alerts", headers=station | {"Connection": "close"})
+        await wait_until(lambda: not pole.app[TRAFFIC].connections)
+        before = len(asyncio.all_tasks())
         with pytest.raises(TimeoutError):
             await pole.client.get(
                 "/v1/feeds/alerts?wait=60", headers=station, timeout=ClientTimeout(total=0.2)
             )
-        server = pole.client.server.handler
-        assert server is not None
-        await wait_until(lambda: not server.connections)
+        await wait_until(lambda: len(asyncio.all_tasks()) <= before)

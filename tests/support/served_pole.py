@@ -1,28 +1,30 @@
-"""A pole with a real log on a disk, served over a real socket; its eyes are still ones."""
+"""A pole with a real log on a disk, served over a real socket; its eyes are fakes."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp import ClientSession, web
 
 from edge.agent.api.app import make_app
 from edge.agent.api.context import Pole
+from edge.agent.api.door import Door
+from edge.agent.api.server import serve
 from edge.agent.feeds import ClockReading, Draft, Feed, Severity
 from edge.agent.health import Health, judge
 from edge.agent.log import PoleLog
-from edge.agent.ports import EyeStatus, OldestUnacked
+from edge.agent.ports import OldestUnacked
 from edge.agent.tokens import Grant, Tokens, add_token
 from edge.clock import Clock, SystemClock, make_ids
 from edge.config import model
 from edge.model import Json
-from tests.support.api_pole import ALL_SCOPES, KEY, StillEyes
+from tests.support.api_pole import ALL_SCOPES, KEY
+from tests.support.fake_eyes import FakeEyes, make_status
 
 CAMERAS = ("road", "yard")
 CONFIG = model.Config(
@@ -39,8 +41,12 @@ class ServedPole:
 
     folder: Path
     log: PoleLog
-    client: TestClient[web.Request, web.Application]
     clock: Clock
+    app: web.Application
+    client: ClientSession
+    server: AsyncExitStack
+    """Closed by a test that wants the server to stop earlier."""
+    address: str
 
     def token(
         self, name: str = "desk", *scopes: str, cameras: tuple[str, ...] | None = None
@@ -102,17 +108,24 @@ def read_clock() -> ClockReading:
 async def serve_pole(folder: Path) -> AsyncIterator[ServedPole]:
     """Serve a pole whose data folder this is, new or old, on a port of the kernel's choice."""
     clock = SystemClock()
-    eyes = StillEyes(*(EyeStatus(name, True, "seeing", AT_MS) for name in CAMERAS))
+    eyes = FakeEyes(*CAMERAS)
+    for name in CAMERAS:
+        eyes.set(name, replace(make_status(name), frames_age_s=0.1, inference_age_s=1.0))
     async with PoleLog(folder, CONFIG.pole, key=KEY, clock=clock) as log:
 
         async def judge_health() -> Health:
             statuses = [eyes.status(name) for name in eyes.names]
             oldest = OldestUnacked(0, 0)
-            return judge(statuses, log_fault=log.fault, oldest=oldest, clock=read_clock())
+            return judge(
+                statuses, log_fault=log.fault, tokens_fault=None, oldest=oldest, clock=read_clock()
+            )
 
         pole = Pole(
             CONFIG, log, eyes, Tokens(folder), clock, KEY.public_key(), read_clock,
             lambda: make_ids(clock)(0), judge_health, AT_MS,
         )  # fmt: skip
-        async with TestClient(TestServer(make_app(pole))) as client:
-            yield ServedPole(folder, log, client, clock)
+        app = make_app(pole)
+        async with AsyncExitStack() as session, AsyncExitStack() as server:
+            (address,) = await server.enter_async_context(serve(app, Door("127.0.0.1:0")))
+            client = await session.enter_async_context(ClientSession(f"http://{address}"))
+            yield ServedPole(folder, log, clock, app, client, server, address)

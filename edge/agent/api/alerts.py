@@ -141,10 +141,17 @@ async def _find(request: web.Request, name: str) -> AlertSummary:
 
 
 async def _check_after(request: web.Request, after: str) -> None:
+    """Refuse to go on after an alert that is not there for the caller.
+
+    Raises:
+        Problem: 400 where it is none, 410 where it can't be known as one.
+    """
+    if not _ULID.fullmatch(after):
+        raise bad_parameter("after", "is no id; give `next` as a page had it")
     try:
         await _find(request, after)
     except Problem as exc:
-        raise bad_parameter("after", "is no alert; give `next` as a page had it") from exc
+        raise Problem(410, "there is no such alert any more; begin again without after") from exc
 
 
 def _encode(page: AlertPage) -> bytes:

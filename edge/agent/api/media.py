@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 from typing import Annotated
@@ -28,8 +27,6 @@ _log = logging.getLogger(__name__)
 
 ACK_MAX = 900
 """Hashes in one ack; a body of 64 KiB holds that many."""
-STALL_S_MAX = 30.0
-"""Who takes not even a chunk in this time is cut: 2 KiB/s, a quarter of the slowest link."""
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -132,31 +129,24 @@ def _read_conditions(request: web.Request) -> Conditions:
 async def _send(
     request: web.Request, response: web.StreamResponse, *, layout: Layout, media: OpenMedia
 ) -> None:
-    """Send the body; a reader who stalls, and one whose file fails midway, is cut off.
+    """Send the body; where the file fails midway the connection is cut.
 
-    The announced length then tells him that bytes are missing: he resumes where they end.
+    The announced length then tells the reader that bytes are missing: he resumes where they end.
     """
     shelf = request.app[SHELF]
     try:
         for part in layout.parts:
-            await _write(response, part.head)
+            await response.write(part.head)
             left = part.span
             while left.size_bytes:
                 chunk = await shelf.read(media, left)
-                await _write(response, chunk)
+                await response.write(chunk)
                 left = Span(left.first + len(chunk), left.end)
-        await _write(response, layout.tail)
-        await response.write_eof()
-    except (TimeoutError, MediaError) as exc:
-        _log.warning("media cut off: %s", str(exc) or "the reader has stalled")
+        await response.write(layout.tail)
+    except MediaError as exc:
+        _log.warning("media cut off: %s", exc)
         if request.transport is not None:
             request.transport.abort()
-
-
-async def _write(response: web.StreamResponse, chunk: bytes) -> None:
-    if chunk:
-        async with asyncio.timeout(STALL_S_MAX):
-            await response.write(chunk)
 
 
 ROUTES = (
