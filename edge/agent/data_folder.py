@@ -135,11 +135,32 @@ def _check_log(path: Path) -> None:
             f"{path}: {KEY_NAME} is missing beside the log that it signed; put it back,"
             f" or move {LOG_NAME} away to begin a new log"
         )
-    if not has_log and _size(path / f"{LOG_NAME}-wal") > 0:
+    has_wal = _size(path / f"{LOG_NAME}-wal") > 0
+    if has_log and not has_wal and _is_cut_off(path / LOG_NAME):
+        raise StoreError(
+            f"{path}: {LOG_NAME} is damaged: its end is missing; keep it for polewatch verify,"
+            " move it away to begin anew"
+        )
+    if not has_log and has_wal:
         raise StoreError(
             f"{path}: {LOG_NAME} is missing beside its {LOG_NAME}-wal, which holds records;"
             f" put it back, or move {LOG_NAME}-wal away to begin a new log"
         )
+
+
+def _is_cut_off(path: Path) -> bool:
+    """Whether a database is shorter than it says; SQLite sees it only once it reads there.
+
+    Not to be called while this process has it open: closing a file drops all locks on it. A power
+    cut may leave one that is short until its WAL is written back.
+
+    Source: sqlite.org/fileformat2.html §1.3, page size at 16, size in pages at 28.
+    """
+    with path.open("rb") as file:
+        header = file.read(32)
+    page_bytes = int.from_bytes(header[16:18], "big")
+    page_count = int.from_bytes(header[28:32], "big")
+    return _size(path) < page_bytes * page_count
 
 
 def _size(path: Path) -> int:

@@ -42,6 +42,8 @@ def load_or_make_key(folder: Path) -> Ed25519PrivateKey:
         raise StoreError(f"{path}: no key that can be read; restore it from where it was") from exc
     if not isinstance(key, Ed25519PrivateKey):
         raise StoreError(f"{path}: not an Ed25519 key; restore the pole's own")
+    if not (folder / PUBLIC_NAME).exists():
+        _save_public(folder, key)
     return key
 
 
@@ -71,29 +73,33 @@ def _make(folder: Path) -> Ed25519PrivateKey:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    public = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    try:
-        _save(folder, PUBLIC_NAME, public, mode=0o644)
-        _save(folder, KEY_NAME, private, mode=0o600)
-    except OSError as exc:
-        raise StoreError(f"{folder}: takes no key ({exc.strerror}); check the disk") from exc
+    _save_public(folder, key)
+    _save(folder, KEY_NAME, private, mode=0o600)
     return key
 
 
-def _save(folder: Path, name: str, data: bytes, *, mode: int) -> None:
+def _save_public(folder: Path, key: Ed25519PrivateKey) -> None:
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    _save(folder, PUBLIC_NAME, public, mode=0o644)
+
+
+def _save(folder: Path, name: str, content: bytes, *, mode: int) -> None:
     """Write a file whole or not at all, and on disk; nobody else can read it at any moment."""
-    part = folder / f".{name}.part"
-    part.unlink(missing_ok=True)
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(descriptor)
-    part.rename(folder / name)
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
+        part = folder / f".{name}.part"
+        part.unlink(missing_ok=True)
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        part.rename(folder / name)
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+    except OSError as exc:
+        raise StoreError(f"{folder}: takes no key ({exc.strerror}); check the disk") from exc

@@ -10,6 +10,7 @@ import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -79,15 +80,15 @@ class PoleLog:
             StoreError: it can't be opened, or is not this pole's.
         """
         self._loop = asyncio.get_running_loop()
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._reading.shutdown)
+            undo.callback(self._writer.close)
             self._epoch = await self._loop.run_in_executor(self._reading, self._writer.start)
             self._reader = await self._loop.run_in_executor(
                 self._reading, open_reader, self._folder
             )
             self._recent = await self._read(_take_up)
-        except StoreError:
-            self._reading.shutdown()
-            raise
+            undo.pop_all()
         return self
 
     async def __aexit__(
@@ -101,12 +102,12 @@ class PoleLog:
         Raises:
             StoreError: something could not be written any more.
         """
-        left = await asyncio.to_thread(self._writer.close)
         for waiters in self._waiters.values():
             for waiter in [each for each in waiters if not each.done()]:
                 waiter.set_result(False)
-        await self._read(Reader.close)
+        await self._read(Reader.close)  # first: the last to close puts the WAL into the log
         self._reading.shutdown()
+        left = await asyncio.to_thread(self._writer.close)
         if left:
             raise StoreError(f"{left} records could not be written; {self._writer.fault}")
 
@@ -253,7 +254,8 @@ class PoleLog:
 
     def _take_in(self, placed: Sequence[Placed]) -> None:
         for each in placed:
-            self._recent[each.feed].add(each)
+            if each.seq > self._recent[each.feed].head.seq:  # else it was there before
+                self._recent[each.feed].add(each)
         for feed in {each.feed for each in placed}:
             seq = self._recent[feed].head.seq
             for waiter, after in self._waiters[feed].items():

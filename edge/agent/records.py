@@ -25,10 +25,10 @@ from edge.errors import EvidenceError, StoreError
 from edge.evidence import (
     START_HASH,
     Link,
-    Sealed,
     Statement,
     StatementKind,
     key_id,
+    open_seal,
     seal,
     sign,
 )
@@ -37,6 +37,8 @@ from edge.wire import format_utc
 
 SIGNED_KINDS = ("alert.open", "alert.close", "alert.ack", "alert.resolve")
 """With each of these the heads of all feeds are signed, in the same commit."""
+_UNFIT = (LookupError, TypeError, ValueError, ArithmeticError, OSError, RecursionError)
+"""What a draft of the wrong shape raises: it must not end the thread that writes all others."""
 _EPOCH_BYTES = 5
 _HASH_FROM, _HASH_TO = -66, -2
 """Where a sealed record holds its own hash."""
@@ -108,6 +110,9 @@ class Records:
     def append(self, drafts: Sequence[Draft]) -> list[Placed]:
         """Write records, all in one commit or none.
 
+        One that is there already, the same to the byte, is not written again but returned: a disk
+        may take a commit and say that it did not.
+
         Args:
             drafts: in the order in which they are to stand in their feeds.
 
@@ -117,18 +122,17 @@ class Records:
 
         Raises:
             StoreError: nothing was written.
-            EvidenceError: a draft holds what can't be sealed, or an id that is there already;
+            EvidenceError: a draft can't be sealed or kept, or has the id of another record;
                 nothing was written.
         """
         with explained(), self._connection:
             heads = {feed: self._head(feed) for feed in {draft.feed for draft in drafts}}
             placed = []
             for draft in drafts:
-                head = heads[draft.feed]
-                record = seal(self._record(draft, head))
-                heads[draft.feed] = Head(head.seq + 1, record.hash, head.oldest)
-                self._insert(draft, head.seq + 1, record)
-                placed.append(Placed(draft.feed, head.seq + 1, draft.camera, record))
+                each = self._place(draft, heads[draft.feed])
+                placed.append(each)
+                if each.seq > heads[draft.feed].seq:
+                    heads[draft.feed] = Head(each.seq, each.sealed.hash, heads[draft.feed].oldest)
             self._move_heads(heads)
             if any(draft.kind in SIGNED_KINDS for draft in drafts):
                 self.sign_heads()
@@ -302,15 +306,35 @@ class Records:
             "prev": head.hash,
         }
 
-    def _insert(self, draft: Draft, seq: int, record: Sealed) -> None:
+    def _place(self, draft: Draft, head: Head) -> Placed:
+        """Put a record behind the head of its feed, or find where it stands already."""
         try:
+            record = seal(self._record(draft, head))
             self._connection.execute(
                 f"INSERT INTO feed_{draft.feed} VALUES (?, ?, ?, ?, ?, ?)",
-                (seq, draft.id, draft.kind, draft.camera, draft.at_ms, record.body),
+                (head.seq + 1, draft.id, draft.kind, draft.camera, draft.at_ms, record.body),
             )
+            fold(self._connection, draft, seq=head.seq + 1, pole=self._pole.id)
         except apsw.ConstraintError as exc:
-            raise EvidenceError(f"{draft.kind}: the id {draft.id} is there already") from exc
-        fold(self._connection, draft, seq=seq, pole=self._pole.id)
+            return self._find_same(draft, exc)
+        except EvidenceError:
+            raise
+        except _UNFIT as exc:
+            raise EvidenceError(f"{draft.kind}: can't be kept ({exc})") from exc
+        return Placed(draft.feed, head.seq + 1, draft.camera, record)
+
+    def _find_same(self, draft: Draft, refused: apsw.ConstraintError) -> Placed:
+        """Find a record that is there already and is this one."""
+        found = self._connection.execute(
+            f"SELECT seq, body FROM feed_{draft.feed} WHERE id = ?", (draft.id,)
+        )
+        seq, body = next(found, (0, b""))
+        if body:
+            head = Head(seq - 1, str(open_seal(body)["prev"]), 1)
+            record = seal(self._record(draft, head))
+            if record.body == body:
+                return Placed(draft.feed, seq, draft.camera, record)
+        raise EvidenceError(f"{draft.kind}: {draft.id} can't be kept ({refused})") from refused
 
     def _keep_statement(self, kind: StatementKind, place: Link) -> None:
         at = format_utc(self._clock.utc_ms())

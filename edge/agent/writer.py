@@ -95,6 +95,7 @@ class LogWriter:
         self._backlog: Backlog[_Job] = Backlog(count_max=self._pace.backlog_max)
         self._losses = Losses()
         self._opened: Future[str] = Future()
+        self._is_over = False
         self._ending = threading.Event()
         self._records: Records | None = None
         self._epoch: str | None = None
@@ -144,6 +145,8 @@ class LogWriter:
     def _put(self, job: _Job) -> Future[Any]:
         job.told.set_running_or_notify_cancel()
         self._jobs.put(job)
+        if self._is_over:
+            self._refuse_rest()
         return job.told
 
     def _run(self) -> None:
@@ -154,10 +157,17 @@ class LogWriter:
             return
         self._epoch = self._records.epoch
         self._opened.set_result(self._epoch)
-        while not self._ending.is_set():
-            self._gather()
-            self._write()
-        self._finish()
+        try:
+            while not self._ending.is_set():
+                self._gather()
+                self._write()
+            self._write_rest()
+        finally:  # also on an error of ours, so that nobody waits for ever
+            self._is_over = True
+            self._fault = self._fault or "the log has been closed"
+            self._refuse_rest()
+            if self._records is not None:
+                self._records.close()
 
     def _gather(self) -> None:
         """Wait until there is something to do, and take all that has come."""
@@ -188,8 +198,7 @@ class LogWriter:
 
     def _write(self) -> bool:
         """Write the first group; with none, prove that it could be. False: the disk refuses."""
-        group = self._backlog.first(GROUP_MAX)
-        jobs = [*self._loss_jobs(), *group]
+        jobs = self._backlog.first(GROUP_MAX)
         now_ns = self._clock.monotonic_ns()
         is_signing = now_ns - self._signed_ns >= self._pace.sign_s * NS_PER_S
         try:
@@ -204,27 +213,25 @@ class LogWriter:
         except StoreError as exc:
             self._fail(exc)
             return False
-        self._backlog.drop_first(len(group))
-        self._fault, self._retry_s = None, self._pace.retry_first_s
         if is_signing:
             self._signed_ns = now_ns
-        self._tell(jobs)
+        self._succeed(jobs)
         return True
 
-    def _loss_jobs(self) -> list[_Job]:
-        draft = self._losses.make_draft(id_=self._make_id(0), reason=self._fault or "")
-        if draft is None:
-            return []
-        return [_Job(lambda records: records.append([draft]), (draft,))]
-
-    def _tell(self, jobs: Sequence[_Job]) -> None:
-        if jobs and jobs[0].drafts and jobs[0].drafts[0].kind == "loss":
-            self._losses = Losses()
+    def _succeed(self, jobs: Sequence[_Job]) -> None:
+        """Publish what is on disk, then tell those who wait."""
+        self._backlog.drop_first(len(jobs))
         good = [job for job in jobs if job.drafts and job.error is None]
         if good:
             self._publish([placed for job in good for placed in job.outcome])
+        reason, self._fault = self._fault, None
+        self._retry_s = self._pace.retry_first_s
         for job in jobs:
             job.tell()
+        loss = self._losses.make_draft(id_=self._make_id(0), reason=reason or "")
+        if loss is not None:
+            self._losses = Losses()
+            self.append([loss])
 
     def _open_again(self) -> Records:
         if self._records is None:
@@ -240,14 +247,18 @@ class LogWriter:
             self._records.close()
             self._records = None
 
-    def _finish(self) -> None:
+    def _write_rest(self) -> None:
         """Write what is left, as long as the disk takes it."""
         while self._take():
             pass
         while self._backlog and self._write():
+            while self._take():
+                pass
+
+    def _refuse_rest(self) -> None:
+        while self._take():
             pass
         reason = StoreError(f"not written before the end: {self._fault}")
         for job in self._backlog:
-            job.told.set_exception(reason)
-        if self._records is not None:
-            self._records.close()
+            if not job.told.done():
+                job.told.set_exception(reason)

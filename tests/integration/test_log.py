@@ -149,14 +149,31 @@ async def test_record_is_kept_when_its_maker_stops_waiting(tmp_path: Path) -> No
 @run_async
 async def test_bad_draft_harms_nobody_else_s(tmp_path: Path) -> None:
     async with open_pole_log(tmp_path) as log:
-        drafts = [make_draft(1), make_draft(2, data={"x": float("nan")}), make_draft(1)]
-        drafts.append(make_draft(3))
+        drafts = [
+            make_draft(1),
+            make_draft(2, data={"x": float("nan")}),
+            make_draft(1, camera="another"),
+            make_draft(3, data={"x": {1, 2}}),
+            make_draft(4, feed="media", kind="media.ready", media=[{"role": "clip"}]),
+            make_draft(5, camera=b"no text"),
+            make_draft(6, at_ms=2**70),
+            make_draft(7),
+        ]
         told = await asyncio.gather(
             *(log.append([draft]) for draft in drafts), return_exceptions=True
         )
-        assert [type(each) for each in told] == [list, EvidenceError, EvidenceError, list]
+        assert [type(each) for each in told] == [list, *[EvidenceError] * 6, list]
         assert log.fault is None
         assert await seqs(log, after=0) == [1, 2]
+
+
+@run_async
+async def test_record_that_is_handed_over_again_is_the_same_record(tmp_path: Path) -> None:
+    async with open_pole_log(tmp_path) as log:
+        first = await log.append([make_draft(1), make_draft(2)])
+        again = await log.append([make_draft(2), make_draft(1), make_draft(3)])
+        assert again[:2] == first[::-1]
+        assert await seqs(log, after=0) == [1, 2, 3]
 
 
 @run_async

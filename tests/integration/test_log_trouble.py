@@ -112,10 +112,14 @@ def test_read_only_disk_is_told_at_the_start(tmp_path: Path) -> None:
 
 @dataclass
 class Disk:
-    """A log whose disk fails while told to: at the commit, and whenever it is opened anew."""
+    """A log whose disk fails while told to: at the commit, and whenever it is opened anew.
+
+    One that lies takes the commit and says that it did not.
+    """
 
     folder: Path
     is_bad: bool = False
+    is_lying: bool = False
     published: list[Placed] = field(default_factory=list)
     opened: list[str | None] = field(default_factory=list)
 
@@ -136,6 +140,8 @@ class FailingRecords(Records):
         with super().group():
             yield
             self._refuse_if_bad()
+        if self._disk.is_lying:
+            raise StoreError("the log can't be used (I/O error), says a disk that has taken it")
 
     def probe(self) -> None:
         self._refuse_if_bad()
@@ -209,6 +215,18 @@ def test_log_that_was_taken_away_is_noticed_and_not_begun_anew(disk: Disk) -> No
         (disk.folder / "aside").rename(path)
         assert told.result(20)[0].seq == 2
     assert numbers(disk.folder) == [1, 2]
+
+
+def test_commit_that_the_disk_took_and_denied_is_not_made_twice(disk: Disk) -> None:
+    with writing(disk) as writer:
+        writer.append([make_draft(0)]).result(20)
+        disk.is_lying = True
+        told = [writer.append([make_draft(number)]) for number in range(1, 500)]
+        wait_for_fault(writer)
+        disk.is_lying = False
+        assert [each.result(20)[0].seq for each in told] == list(range(2, 501))
+    assert [placed.seq for placed in disk.published] == list(range(1, 501))
+    assert numbers(disk.folder) == list(range(500))
 
 
 def given_up(told: list[Future[list[Placed]]]) -> list[bool]:
