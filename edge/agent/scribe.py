@@ -10,9 +10,9 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from edge.agent.feeds import Draft
-from edge.agent.ports import Log
 from edge.errors import EvidenceError, StoreError
 
 WAITING_MAX = 1_000
@@ -21,6 +21,14 @@ PATIENCE_S = 2.0
 """A log whose disk is in trouble keeps records in order by itself and need not be waited for."""
 
 _log = logging.getLogger(__name__)
+
+
+class Journal(Protocol):
+    """The part of `ports.Log` that takes records."""
+
+    async def append(self, drafts: Sequence[Draft]) -> Sequence[object]:
+        """See `Log.append`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +46,10 @@ class _Item:
 class Scribe:
     """The way of all eyes' records into the log."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Journal, *, patience_s: float = PATIENCE_S) -> None:
         """Nothing is written before `run`."""
         self._log = log
+        self._patience_s = patience_s
         self._waiting: list[_Item] = []
         self._is_closed = False
         self._has_work = asyncio.Event()
@@ -90,7 +99,7 @@ class Scribe:
     async def _write(self, items: Sequence[_Item]) -> None:
         is_on_disk = False
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(self._patience_s):
                 await self._log.append([item.draft for item in items])
             is_on_disk = True
         except (TimeoutError, StoreError):

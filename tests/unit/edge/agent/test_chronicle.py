@@ -6,13 +6,26 @@ import itertools
 from dataclasses import replace
 
 from edge import wire
-from edge.agent.chronicle import SIGHT_EVERY_MS, Chronicle, Pen, interrupt, step
+from edge.agent.chronicle import (
+    SIGHT_EVERY_MS,
+    AlertFile,
+    Chronicle,
+    Pen,
+    close_cut_off,
+    doubt,
+    interrupt,
+    recall,
+    step,
+    write_file,
+)
 from edge.agent.eye_lines import EyeLine, parse_eye_line
 from edge.agent.feeds import ClockReading, Draft
+from edge.agent.ports import UnclosedAlert
 from edge.model import AlertChange, MediaFile, Phase, SightReport, Stamp, StreamFormat
 
 ALERT = "01J9Z0000000000000000000AB"
 OTHER = "01J9Z0000000000000000000AC"
+THIRD = "01J9Z0000000000000000000AD"
 START_MS = 1_700_000_000_000
 CLOCK = ClockReading("synced", "b00t", 5)
 
@@ -41,6 +54,10 @@ class Book:
         self.pen = Pen(CLOCK, lambda: f"R{next(ids)}")
         self.state = Chronicle("yard")
         self.drafts: list[Draft] = []
+
+    def pass_time(self, ms: int) -> None:
+        clock = replace(self.pen.clock, mono_ms=self.pen.clock.mono_ms + ms)
+        self.pen = replace(self.pen, clock=clock)
 
     def take(self, *lines: EyeLine) -> list[str]:
         before = len(self.drafts)
@@ -81,6 +98,81 @@ def test_alert_whose_eye_dies_closes_as_interrupted_once() -> None:
     assert (closed.severity, closed.at_ms) == ("major", START_MS + 9000)
     assert book.interrupt(START_MS + 9001) == []
     assert book.take(alert("close")) == [], "what it still says of it comes too late"
+
+
+def test_alert_soon_after_one_that_was_cut_off_names_it() -> None:
+    book = Book()
+    book.take(alert("open"))
+    book.interrupt(START_MS)
+    book.pass_time(60_000)
+    book.take(alert("open", name=OTHER))
+    assert book.drafts[-1].data == {"a": 1, "tracks": [7], "continues": ALERT}
+    book.take(alert("close", name=OTHER), alert("open", name=THIRD))
+    assert "continues" not in book.drafts[-1].data, "one goes on with it, not two"
+
+
+def test_alert_over_a_minute_after_one_that_was_cut_off_stands_alone() -> None:
+    book = Book()
+    book.take(alert("open"))
+    book.interrupt(START_MS)
+    book.pass_time(60_001)
+    book.take(alert("open", name=OTHER))
+    assert "continues" not in book.drafts[-1].data
+
+
+def test_alert_that_closed_by_itself_is_not_continued() -> None:
+    book = Book()
+    book.take(alert("open"), alert("close"))
+    book.interrupt(START_MS)
+    book.take(alert("open", name=OTHER))
+    assert "continues" not in book.drafts[-1].data
+
+
+def test_eye_that_dies_twice_within_a_minute_goes_on_with_the_first_alert() -> None:
+    book = Book()
+    book.take(alert("open"))
+    book.interrupt(START_MS)
+    book.interrupt(START_MS)
+    book.take(alert("open", name=OTHER))
+    assert book.drafts[-1].data["continues"] == ALERT
+
+
+def test_next_agent_closes_what_is_open_and_goes_on_with_it() -> None:
+    rule = {"type": "intrusion", "name": "gate"}
+    unclosed = [
+        UnclosedAlert(ALERT, "yard", "major", rule), UnclosedAlert(OTHER, "road", "minor", rule),
+    ]  # fmt: skip
+    book = Book()
+    closed = close_cut_off(unclosed, START_MS, book.pen)
+    assert [(each.kind, each.camera, each.alert, each.severity) for each in closed] == [
+        ("alert.close", "yard", ALERT, "major"), ("alert.close", "road", OTHER, "minor"),
+    ]  # fmt: skip
+    book.state = recall("yard", unclosed, book.pen.clock.mono_ms)
+    book.take(alert("open", name=THIRD))
+    assert book.drafts[-1].data["continues"] == ALERT
+
+
+def test_alert_that_opens_again_is_doubted() -> None:
+    book = Book()
+    assert doubt(book.state, alert("open")) is None
+    book.take(alert("open"), alert("close"))
+    assert doubt(book.state, alert("open")) == "it opens an alert again"
+    assert doubt(book.state, alert("open", name=OTHER)) is None
+
+
+def test_file_of_an_alert_that_was_never_opened_is_doubted() -> None:
+    media = MediaFile(ALERT, "clip", "a.mp4", "video/mp4", 2.0, 22.0, 5, "ab" * 32)
+    line = parse(wire.encode_media(Stamp("yard", 22.0, START_MS), media))
+    book = Book()
+    assert doubt(book.state, line) == "a file of an alert that it never opened"
+    book.take(alert("open"), alert("close"))
+    assert doubt(book.state, line) is None, "its files come after its close"
+
+
+def test_file_found_after_its_eye_has_ended_is_recorded_as_such() -> None:
+    file = AlertFile(ALERT, "clip", "video/mp4", START_MS, 5, "ab" * 32, is_recovered=True)
+    draft = write_file("yard", file, Book().pen)
+    assert (draft.kind, draft.data) == ("media.ready", {"role": "clip", "recovered": True})
 
 
 def test_update_or_close_of_what_never_opened_is_nothing() -> None:
