@@ -26,8 +26,8 @@ from edge.errors import EdgeError, ListenError
 BACKLOG = 512
 FILES_MAX = 8192
 _CHECK_EVERY_S = 0.5
-_STOP_S = 2.0
-"""How long answers under way may take when the pole stops."""
+_STOP_S = 1.5
+"""How long answers under way may take when the pole stops, and once more after being told to."""
 _SHUTDOWN_S = 5.0
 _ACCEPT_AGAIN_S = 1.0
 _logger = logging.getLogger("polewatch.api")
