@@ -247,10 +247,12 @@ def _up_to(packets: Sequence[Packet], to_90k: int) -> Sequence[Packet]:
 
 
 def _span(ring: Ring) -> str:
-    if not ring.size_bytes:
+    """What the ring has, in media time and in wall time."""
+    oldest, newest = ring.oldest, ring.newest
+    if oldest is None or newest is None:
         return "nothing yet"
-    last_t = ring.last_90k / TICKS_PER_S
-    return f"{last_t - ring.span_s:.1f} to {last_t:.1f} s"
+    first_at, last_at = wire.format_utc(oldest.wall_utc_ms), wire.format_utc(newest.wall_utc_ms)
+    return f"{oldest.t:.1f} to {newest.t:.1f} s, {first_at} to {last_at}"
 
 
 def _is_number(value: Json) -> TypeGuard[int | float]:

@@ -70,6 +70,16 @@ class Ring:
         return self._gops[-1].last_90k if self._gops else 0
 
     @property
+    def oldest(self) -> Packet | None:
+        """What it begins with."""
+        return self._gops[0].packets[0] if self._gops else None
+
+    @property
+    def newest(self) -> Packet | None:
+        """What came last."""
+        return self._gops[-1].packets[-1] if self._gops else None
+
+    @property
     def is_short(self) -> bool:
         """Whether the byte cap keeps the ring from holding the seconds asked for.
 

@@ -15,7 +15,7 @@ from edge.eye.control import ARGUMENTS, Control
 from edge.eye.live import Views
 from edge.eye.ring import Ring
 from edge.model import Command, Json, Stamp
-from tests.support.packets import make_format, make_packets
+from tests.support.packets import make_format, make_packet, make_packets
 from tests.support.streams import decode_all, make_b_stream
 
 
@@ -160,3 +160,19 @@ def test_clip_ends_after_what_its_last_pictures_need(tmp_path: Path) -> None:
 def test_empty_ring_is_called_empty() -> None:
     reply = make_control(FakeSteering(), count=0).answer(Command(1, "clip", {"from": 0, "to": 1}))
     assert "nothing yet" in str(reply["error"])
+
+
+def test_moment_out_of_the_ring_is_refused_with_how_far_it_goes_back_by_the_clock() -> None:
+    ring = Ring(bytes_max=10**9, seconds_max=10.0)
+    ring.begin(make_format())
+    for at_s in range(5):
+        utc_ms = 1_795_368_780_000 + at_s * 1000
+        ring.append(make_packet(at_s * 90_000, is_keyframe=True, utc_ms=utc_ms))
+    control = Control({"main": ring}, None, Views({"main": ring}), FakeSteering())
+    reply = control.answer(Command(1, "snapshot", {"at": "2026-11-22T17:20:00Z"}))
+    has = "0.0 to 4.0 s, 2026-11-22T17:33:00.000Z to 2026-11-22T17:33:04.000Z"
+    assert reply["error"] == f"that moment is not in the ring, which has {has}"
+    nothing = Ring(bytes_max=10**9, seconds_max=10.0)
+    control = Control({"main": nothing}, None, Views({"main": nothing}), FakeSteering())
+    reply = control.answer(Command(2, "snapshot", {"at": 1.0}))
+    assert reply["error"] == "that moment is not in the ring, which has nothing yet"
