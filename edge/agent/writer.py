@@ -181,14 +181,13 @@ class LogWriter:
             self._give_up()
 
     def _take(self, *, timeout_s: float = 0) -> bool:
-        """Take one job into the backlog; false when none came."""
+        """Take one job into the backlog; false when none came. None is there to wake the thread."""
         try:
             job = self._jobs.get(timeout_s > 0, timeout_s)
         except queue.Empty:
             return False
-        if job is None:
-            return False
-        self._backlog.add(job)
+        if job is not None:
+            self._backlog.add(job)
         return True
 
     def _give_up(self) -> None:
