@@ -130,15 +130,6 @@ class PoleLog:
         """Where a feed ends and begins; from memory."""
         return self._recent[feed].head
 
-    def newest_bodies(self) -> list[bytes]:
-        """The newest record of each feed that has any; from memory."""
-        pages = [
-            recent.page(after=recent.head.seq - 1, limit=1)
-            for recent in self._recent.values()
-            if recent.head.seq
-        ]
-        return [body for page in pages if page is not None for body in page.bodies]
-
     async def append(self, drafts: Sequence[Draft]) -> list[Sealed]:
         """Write records; on disk when it returns. Cancelling the wait does not take them back.
 
