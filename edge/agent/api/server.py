@@ -10,6 +10,7 @@ import asyncio
 import logging
 import resource
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -30,6 +31,7 @@ _STOP_S = 1.5
 """How long answers under way may take when the pole stops, and once more after being told to."""
 _SHUTDOWN_S = 5.0
 _ACCEPT_AGAIN_S = 1.0
+_SAY_EVERY_S = 60.0
 _logger = logging.getLogger("polewatch.api")
 
 
@@ -91,6 +93,7 @@ class _Serving:
         self._seats = Seats(seats_max=seats_max)
         self._traffic = app[TRAFFIC]
         self._arriving: set[asyncio.Task[None]] = set()
+        self._said_s = -_SAY_EVERY_S
         make_request = server.request_factory
 
         def begin(message: Any, payload: Any, protocol: Any, *rest: Any) -> web.BaseRequest:
@@ -130,6 +133,16 @@ class _Serving:
                 if slow:
                     self._traffic.cut[slow] += 1
 
+    def _say_refused(self, exc: ssl.SSLCertVerificationError) -> None:
+        """Log why a station stays outside, at most once a minute."""
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._said_s >= _SAY_EVERY_S:
+            self._said_s = now_s
+            _logger.warning(
+                "api: a client's certificate is refused: %s; look at its dates, at the pole's clock"
+                " and at station_ca", exc.verify_message,
+            )  # fmt: skip
+
     def stop(self) -> None:
         """Wait for nobody who is still arriving."""
         for task in self._arriving:
@@ -148,7 +161,9 @@ class _Serving:
                 ssl_handshake_timeout=patience.handshake_s if is_tls else None,
                 ssl_shutdown_timeout=_SHUTDOWN_S if is_tls else None,
             )
-        except OSError:  # it went away, failed the handshake or took too long over it
+        except OSError as exc:  # it went away, failed the handshake or took too long over it
+            if isinstance(exc, ssl.SSLCertVerificationError):
+                self._say_refused(exc)
             self._traffic.cut["handshake"] += 1
             seat.leave()
             connected.close()
