@@ -6,8 +6,6 @@ SHELL := /bin/sh
 VENV := .venv
 LOCKS := image-build/python
 SHELLCHECK = $(or $(wildcard $(VENV)/bin/shellcheck),shellcheck)
-SAMPLE := assets/sample/yard.mp4
-SAMPLE_RULES := docs/example/yard.toml
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 12
@@ -31,10 +29,8 @@ test-deps: ## Debian packages that tests need: installed as root, else named
 models: env ## fetch models and the sample clip into assets/, checked by sha256
 	@$(VENV)/bin/polewatch models fetch --sample
 
-run: models ## look at the sample clip: alerts on the screen, clips in out/run
-	@echo "$(SAMPLE) at its own speed, 80 s; rules: $(SAMPLE_RULES). Each alert is a JSON line;"
-	@echo "its snapshot and clip come to out/run some seconds later. Ctrl-C ends it."
-	@$(VENV)/bin/polewatch eye $(SAMPLE) --rules $(SAMPLE_RULES) --pace real --out out/run
+run: models ## a pole on the sample clip, its page at 127.0.0.1:8470
+	@$(VENV)/bin/polewatch demo --data out/demo
 
 test: dev-env test-deps models ## all tests
 	@$(VENV)/bin/python -m pytest

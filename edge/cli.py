@@ -11,6 +11,11 @@ from importlib import import_module
 from edge.exits import EXIT_INTERRUPTED, fill_standard_descriptors, run_to_exit_code
 
 _COMMANDS = {
+    "run": ("edge.commands.run", "run the pole: eyes, records, HTTP API and page"),
+    "demo": (
+        "edge.commands.demo",
+        "run a pole to try out, on a sample clip or your camera",
+    ),
     "eye": ("edge.commands.eye", "look at one camera, file or folder; print what is seen"),
     "still": ("edge.commands.still", "say what is in still pictures, one JSON line each"),
     "check": ("edge.commands.check", "say every fault of a configuration at once"),

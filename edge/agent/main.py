@@ -1,0 +1,204 @@
+"""Composition root of the agent: builds one pole from its configuration and runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import signal
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from edge.agent.api.app import make_app
+from edge.agent.api.context import Pole
+from edge.agent.api.door import Door, make_door
+from edge.agent.api.server import serve
+from edge.agent.clock_trust import ClockTrust, read_boot_id, was_synced_before
+from edge.agent.data_folder import DataFolder, open_data_folder
+from edge.agent.eyes import PoleEyes, Surroundings
+from edge.agent.feeds import FEEDS, Draft
+from edge.agent.health import Health, find_change, judge
+from edge.agent.log import PoleLog
+from edge.agent.media import MediaFolder
+from edge.agent.ports import OldestUnacked
+from edge.agent.tokens import Tokens
+from edge.clock import Clock, SystemClock, make_ids
+from edge.config.model import Config
+from edge.errors import EdgeError, StoreError
+from edge.model import Json
+
+HEALTH_EVERY_S = 5.0
+_DISK_WAIT_S = 2.0
+"""A disk in trouble keeps nothing from starting or going on: the record is written later."""
+_log = logging.getLogger("polewatch")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One pole as asked for; `on_ready` is told the page's address once it is served."""
+
+    config: Config
+    config_path: Path
+    data: Path
+    on_ready: Callable[[str], None] | None = None
+
+
+def run_pole(settings: Settings) -> int:
+    """Run a pole until it is told to stop by SIGTERM or SIGINT.
+
+    Returns:
+        Exit code 0.
+
+    Raises:
+        EdgeError: it can't be begun, or can't go on; the message says why.
+    """
+    try:
+        asyncio.run(_Agent(settings).run())
+    except* EdgeError as group:
+        raise _first(group) from group
+    return 0
+
+
+class _Agent:
+    """One pole's parts, and what keeps them going."""
+
+    _tokens: Tokens
+    _log: PoleLog
+    _trust: ClockTrust
+    _eyes: PoleEyes
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._clock: Clock = SystemClock()
+        make_id = make_ids(self._clock)
+        self._make_id: Callable[[], str] = lambda: make_id(0)
+        self._begun_ms = self._clock.utc_ms()
+        self._config_text = settings.config_path.read_text(encoding="utf-8")
+
+    async def run(self) -> None:
+        """Build everything in order and run it; it ends in reverse."""
+        settings = self._settings
+        async with AsyncExitStack() as stack:
+            folder = stack.enter_context(open_data_folder(settings.data))
+            self._tokens = Tokens(folder.path)
+            self._log = await stack.enter_async_context(
+                PoleLog(folder.path, settings.config.pole, key=folder.key, clock=self._clock)
+            )
+            self._trust = await self._make_trust()
+            await self._tell("start", self._describe_start())
+            self._eyes = self._make_eyes(folder)
+            door = make_door(
+                settings.config, folder.key,
+                tls_folder=folder.tls, config_folder=settings.config_path.parent,
+            )  # fmt: skip
+            app = make_app(self._make_pole(folder, door))
+            (address, *_) = await stack.enter_async_context(serve(app, door))
+            scheme = "http" if door.tls is None else "https"
+            await self._live(f"{scheme}://{address}")
+
+    async def _live(self, address: str) -> None:
+        """Run what runs beside the API until told to stop."""
+        self._heed_signals()
+        _log.info("pole ready: id=%s page=%s", self._settings.config.pole.id, address)
+        if self._settings.on_ready is not None:
+            self._settings.on_ready(address)
+        async with asyncio.TaskGroup() as group:
+            watching = [
+                group.create_task(self._trust.run(self._log.append)),
+                group.create_task(self._watch_health()),
+            ]
+            await self._eyes.run()
+            for task in watching:
+                task.cancel()
+        await self._tell("state", {"ok": False, "unwell": ["agent stopped"]})
+
+    def _heed_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._eyes.stop)
+
+    async def _make_trust(self) -> ClockTrust:
+        boot = read_boot_id()
+        pages = [
+            await self._log.page(
+                feed, after=max(0, self._log.head(feed).seq - 1), limit=1, cameras=None
+            )
+            for feed in FEEDS
+        ]
+        bodies = [body for page in pages for body in page.bodies]
+        return ClockTrust(self._clock, boot=boot, was_synced=was_synced_before(bodies, boot))
+
+    def _make_eyes(self, folder: DataFolder) -> PoleEyes:
+        around = Surroundings(
+            self._log, MediaFolder(folder.media), folder.eyes, self._trust.read, self._make_id
+        )
+        return PoleEyes(self._settings.config, self._settings.config_path, around)
+
+    def _make_pole(self, folder: DataFolder, door: Door) -> Pole:
+        settings = self._settings
+        return Pole(
+            config=settings.config,
+            log=self._log,
+            eyes=self._eyes,
+            tokens=self._tokens,
+            clock=self._clock,
+            public_key=folder.key.public_key(),
+            read_clock=self._trust.read,
+            make_id=self._make_id,
+            judge_health=self._judge_health,
+            begun_ms=self._begun_ms,
+            config_text=self._config_text,
+            config_folder=settings.config_path.parent,
+            tls=door.binding,
+        )
+
+    async def _judge_health(self) -> Health:
+        oldest: OldestUnacked | None = None
+        with contextlib.suppress(StoreError):
+            oldest = await self._log.oldest_unacked(self._tokens.keepers())
+        return judge(
+            [self._eyes.status(name) for name in self._eyes.names],
+            log_fault=self._log.fault,
+            tokens_fault=self._tokens.fault,
+            oldest=oldest,
+            clock=self._trust.read(),
+        )
+
+    async def _watch_health(self) -> None:
+        """Record whenever other parts are unwell than before."""
+        before: Health | None = None
+        while True:
+            await asyncio.sleep(HEALTH_EVERY_S)
+            now = await self._judge_health()
+            change = find_change(before, now)
+            before = now
+            if change is not None:
+                await self._tell("state", change)
+
+    async def _tell(self, kind: str, data: dict[str, Json]) -> None:
+        """Write a record of the pole's own health; a disk in trouble keeps nothing waiting."""
+        now_ms = self._clock.utc_ms()
+        draft = Draft("health", self._make_id(), kind, now_ms, self._trust.read(), data=data)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_DISK_WAIT_S):
+                await self._log.append([draft])
+
+    def _describe_start(self) -> dict[str, Json]:
+        return {
+            "version": version("polewatch"),
+            "config_sha256": hashlib.sha256(self._config_text.encode()).hexdigest(),
+            "cameras": [camera.name for camera in self._settings.config.cameras],
+        }
+
+
+def _first(group: BaseExceptionGroup[EdgeError]) -> EdgeError:
+    """The first of several errors that ended the agent together."""
+    inner: BaseException = group
+    while isinstance(inner, BaseExceptionGroup):
+        inner = inner.exceptions[0]
+    assert isinstance(inner, EdgeError)
+    return inner

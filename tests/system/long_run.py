@@ -1,0 +1,203 @@
+"""Runs a pole with four RTSP cameras for long, kills its agent on the way, and says what was lost.
+
+`python -m tests.system.long_run --minutes 60 --kills 20`. The cameras play real clips where
+../shared is there, else the sample clip. A puller follows every feed as a station does. Prints one
+JSON object; exit code 1 where anything was lost, doubled or could not be verified.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import av
+
+from edge.thirdparty.sample import sample_path
+from tests.support.pole_process import COMMAND, ROOT, PoleProcess, free_port, write_config
+from tests.support.process_tree import Usage, usage
+from tests.support.puller import Puller
+from tests.support.rtsp_server import GstRtspServer
+
+_SHARED = ROOT.parent / "shared" / "data" / "video"
+_CLIPS = ("one_by_one_person.mp4", "cars_topdown.mp4", "people_yard_1080p_upscaled.mp4")
+_RULES = """
+[[rule]]
+type = "intrusion"
+name = "anything"
+alerts_per_hour = 60
+cooldown_s = 5
+"""
+_MIB = 2**20
+_SAMPLE_S = 10.0
+_PAUSE_S = 0.5
+
+
+@dataclass(slots=True)
+class _Weights:
+    """Memory and processor time of the whole pole, over its restarts."""
+
+    pss_bytes: list[int] = field(default_factory=list)
+    ended_cpu_s: float = 0.0
+    last: Usage = field(default_factory=lambda: Usage(0, {}))
+
+    def take(self, now: Usage) -> None:
+        gone = self.last.cpu_s.keys() - now.cpu_s.keys()
+        self.ended_cpu_s += sum(self.last.cpu_s[pid] for pid in gone)
+        self.last = now
+        self.pss_bytes.append(now.pss_bytes)
+
+    @property
+    def cpu_s(self) -> float:
+        return self.ended_cpu_s + sum(self.last.cpu_s.values())
+
+
+def main() -> int:
+    """Run as asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", type=Path, help="leave the data here")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        folder = args.keep or Path(name)
+        folder.mkdir(exist_ok=True)
+        report = _run(stack, folder, args)
+    sys.stdout.write(json.dumps(report, indent=2) + "\n")
+    return 0 if not report["problems"] else 1
+
+
+def _run(stack: ExitStack, folder: Path, args: argparse.Namespace) -> dict[str, Any]:
+    cameras = {
+        f"cam{index}": stack.enter_context(GstRtspServer(clip, rounds=rounds)).url
+        for index, (clip, rounds) in enumerate(_clips(args.minutes))
+    }
+    port = free_port()
+    config = write_config(folder, cameras, port=port, extra=_RULES)
+    pulled = folder / "pulled"
+    pulled.mkdir()
+    begun_s = time.monotonic()
+    with PoleProcess(config, folder / "data", port=port) as pole:
+        puller = Puller(pole.get, pulled)
+        with puller:
+            weights, kills = _live(pole, args, begun_s)
+        puller.pull_all()
+        ran_s = time.monotonic() - begun_s
+        errors = pole.errors
+    verified = subprocess.run(
+        [*COMMAND, "verify", str(folder / "data"), "--json"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    problems = puller.problems + _find_problems(puller, pulled)
+    problems += [f"never had: {item['href']}" for item in puller.missing]
+    if verified.returncode:
+        problems.append(f"verify: {verified.stdout[-2000:]} {verified.stderr[-500:]}")
+    (folder / "errors.log").write_text(errors, encoding="utf-8")
+    return {
+        "minutes": round(ran_s / 60, 1),
+        "kills": kills,
+        "records": {feed: len(records) for feed, records in puller.records.items()},
+        "kinds": Counter(r["kind"] for records in puller.records.values() for r in records),
+        "files": sum(1 for _ in pulled.iterdir()),
+        "unanswered": puller.unanswered,
+        "pss_mib": {
+            "median": round(statistics.median(weights.pss_bytes) / _MIB, 1),
+            "max": round(max(weights.pss_bytes) / _MIB, 1),
+            "first_and_last_tenth": _ends(weights.pss_bytes),
+        },
+        "cpu_s_per_camera_hour": round(weights.cpu_s / ran_s * 3600 / len(cameras), 1),
+        "problems": problems,
+    }
+
+
+def _clips(minutes: float) -> list[tuple[Path, int]]:
+    clips = [_SHARED / name for name in _CLIPS if (_SHARED / name).exists()]
+    clips = [*clips, *[sample_path()] * (4 - len(clips))]
+    return [(clip, 1 + int(min(minutes, 20) * 60 / _seconds(clip))) for clip in clips]
+
+
+def _seconds(clip: Path) -> float:
+    with av.open(str(clip)) as container:
+        return float(container.duration or 0) / 1e6
+
+
+def _live(pole: PoleProcess, args: argparse.Namespace, begun_s: float) -> tuple[_Weights, int]:
+    """Let time pass; kill the agent at random moments and start it again as systemd would."""
+    chance = random.Random(args.seed)
+    whole_s = args.minutes * 60
+    moments = sorted(chance.uniform(0.05, 0.95) * whole_s for _ in range(args.kills))
+    weights, kills, sampled_s = _Weights(), 0, begun_s
+    while (passed_s := time.monotonic() - begun_s) < whole_s:
+        if moments and passed_s >= moments[0]:
+            moments.pop(0)
+            pole.kill()
+            pole.start()
+            kills += 1
+        if time.monotonic() - sampled_s >= _SAMPLE_S:
+            sampled_s = time.monotonic()
+            weights.take(usage(pole.pid))
+            said = f"{passed_s:.0f} s: {weights.last.pss_bytes // _MIB} MiB, {kills} kills"
+            sys.stderr.write(f"{said}\n")
+        threading.Event().wait(_PAUSE_S)
+    weights.take(usage(pole.pid))
+    return weights, kills
+
+
+def _find_problems(puller: Puller, pulled: Path) -> list[str]:
+    """What is doubled, has no end, or can't be played."""
+    problems = []
+    records = [record for feed in puller.records.values() for record in feed]
+    ids = Counter(record["id"] for record in records)
+    problems += [f"id {name} {count} times" for name, count in ids.items() if count > 1]
+    alerts = puller.records["alerts"]
+    opened = Counter(r["alert"] for r in alerts if r["kind"] == "alert.open")
+    closed = Counter(r["alert"] for r in alerts if r["kind"] == "alert.close")
+    problems += [
+        f"alert {name} opened {count} times" for name, count in opened.items() if count > 1
+    ]
+    problems += [
+        f"alert {name} closed {count} times" for name, count in closed.items() if count > 1
+    ]
+    problems += [f"alert {name} closed, never opened" for name in closed.keys() - opened.keys()]
+    uses = Counter(
+        (record["alert"], item["role"], item["sha256"])
+        for record in puller.records["media"]
+        for item in record["media"]
+    )
+    problems += [f"{use} {count} times" for use, count in uses.items() if count > 1]
+    for record in puller.records["media"]:
+        for item in record["media"]:
+            problems += _play(pulled / item["sha256"], item)
+    return problems
+
+
+def _play(path: Path, item: dict[str, Any]) -> list[str]:
+    if not path.exists():
+        return []  # told as never had
+    try:
+        with av.open(str(path)) as container:
+            count = sum(1 for _ in container.decode(video=0))
+    except av.FFmpegError as exc:
+        return [f"{item['href']}: can't be played: {exc}"]
+    return [] if count else [f"{item['href']}: no picture in it"]
+
+
+def _ends(values: list[int]) -> list[float]:
+    tenth = max(len(values) // 10, 1)
+    return [round(statistics.median(part) / _MIB, 1) for part in (values[:tenth], values[-tenth:])]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
