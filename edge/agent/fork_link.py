@@ -121,18 +121,16 @@ class ForkLink:
         Raises:
             EyeUnavailable: there is no fork server now, or it begins no eye; the message says why.
         """
-        eye_stdin, stdin = os.pipe()
-        stdout, eye_stdout = os.pipe()
-        try:
+        with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
+            eye_stdin, stdin = os.pipe()
+            ours.callback(os.close, stdin)
+            theirs.callback(os.close, eye_stdin)
+            stdout, eye_stdout = os.pipe()
+            ours.callback(os.close, stdout)
+            theirs.callback(os.close, eye_stdout)
             process = await self._ask(argv, eye_stdin, eye_stdout)
-        except BaseException:
-            os.close(stdin)
-            os.close(stdout)
-            raise
-        finally:
-            os.close(eye_stdin)
-            os.close(eye_stdout)
-        return BegunEye(process, stdin, stdout)
+            ours.pop_all()  # they are the caller's now
+            return BegunEye(process, stdin, stdout)
 
     def condemn(self, reason: str) -> None:
         """Give the server up: it does not do its part. It is killed, and its eyes with it."""
@@ -164,13 +162,11 @@ class ForkLink:
     def _receive(self) -> None:
         """Take what the server says; called by the loop when there is something."""
         assert self._client is not None
-        assert self._lost is not None
         try:
             replies = self._client.receive(0)
-        except (ForkServerLost, ValueError) as exc:
-            if not self._lost.done():
-                self._lost.set_result(str(exc))
+        except (ForkServerLost, ValueError) as exc:  # it has ended, or talks nonsense
             asyncio.get_running_loop().remove_reader(self._client.fileno())
+            self.condemn(str(exc))
             return
         for reply in replies:
             self._take(reply)

@@ -18,7 +18,7 @@ from edge.errors import EyeUnavailable
 from tests.support.aio import run_async
 from tests.support.asked_eye import is_alive
 from tests.support.bad_camera import REAL_TIME, BadCamera
-from tests.support.eye_pole import CHEQUER, EyePole, running
+from tests.support.eye_pole import CHEQUER, EyePole, open_descriptors, running
 from tests.support.video import Scene, Shot, Visit, make_clip
 
 pytestmark = pytest.mark.timeout(120)
@@ -51,10 +51,6 @@ def urls(cameras: dict[str, BadCamera]) -> dict[str, str | Path]:
 def frames(pole: EyePole, name: str) -> int:
     sight = pole.eyes.status(name).sight
     return 0 if sight is None else sight.frames
-
-
-def open_descriptors() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 async def wait_see(pole: EyePole, *names: str) -> None:

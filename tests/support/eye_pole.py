@@ -26,6 +26,22 @@ WAIT_S = 20.0
 Record = dict[str, Any]
 
 
+async def poll(
+    condition: Callable[[], bool], *, timeout_s: float = WAIT_S,
+    told: Callable[[], object] = lambda: "",
+) -> None:  # fmt: skip
+    """Wait until something holds; `told` is what to say when it does not in time."""
+    deadline_s = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline_s, f"not within {timeout_s} s: {told()}"
+        await asyncio.sleep(0.02)
+
+
+def open_descriptors() -> int:
+    """How many this process has."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 @dataclass
 class EyePole:
     """What a test does with it."""
@@ -66,11 +82,10 @@ class EyePole:
 
     async def wait_until(self, condition: Callable[[], bool], *, timeout_s: float = WAIT_S) -> None:
         """Wait until something holds."""
-        deadline_s = time.monotonic() + timeout_s
-        while not condition():
-            states = {name: self.eyes.status(name) for name in self.eyes.names}
-            assert time.monotonic() < deadline_s, f"not within {timeout_s} s: {states}"
-            await asyncio.sleep(0.02)
+        await poll(
+            condition, timeout_s=timeout_s,
+            told=lambda: {name: self.eyes.status(name) for name in self.eyes.names},
+        )  # fmt: skip
 
     async def wait_state(self, name: str, *states: str, timeout_s: float = WAIT_S) -> None:
         """Wait until a camera is in one of some states."""
