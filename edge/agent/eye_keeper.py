@@ -65,6 +65,7 @@ class EyeKeeper:
         self._chronicle = Chronicle(camera.name)
         self._outage = Outage(camera.name)
         self._pulse = Pulse(camera.name, self._clock, is_watched=camera.watch)
+        self._unbuilt = find_unbuilt(camera)
         self._run: EyeRun | None = None
         self._has_crashed = False
         self._goes_on = False
@@ -101,17 +102,16 @@ class EyeKeeper:
 
     async def run(self) -> None:
         """Keep an eye running until cancelled; then it is stopped in order."""
-        if unbuilt := find_unbuilt(self._camera):
-            self._pulse.end("refused", unbuilt)
-            _log.error("camera refused: camera=%s reason=%s", self._camera.name, unbuilt)
+        if self._unbuilt:
+            self._pulse.end("refused", self._unbuilt)
+            _log.error("camera refused: camera=%s reason=%s", self._camera.name, self._unbuilt)
             return
         name = f"eye {self._camera.name}"
         await run_forever(name, self._run_once, self._house.passing)
 
     def look(self) -> None:
         """Look after it, each second: end one that is silent, tell of a camera that is not seen."""
-        if self._run is not None and self._pulse.silent_s >= self._house.kill_silent_s:
-            self._run.kill(f"it has said nothing for {self._pulse.silent_s:.0f} s")
+        self._look_at_run()
         status = self.status
         seen = Seen(
             self._clock.monotonic_ns(), self._clock.utc_ms(), status.state, status.reason,
@@ -120,6 +120,14 @@ class EyeKeeper:
         pen = self._house.keeping.make_pen()
         self._outage, drafts = outage.step(self._outage, seen, pen, self._house.patience)
         self._put(drafts)
+
+    def _look_at_run(self) -> None:
+        if self._run is not None:
+            if self._pulse.silent_s >= self._house.kill_silent_s:
+                self._run.kill(f"it has said nothing for {self._pulse.silent_s:.0f} s")
+        elif self._house.link.fault and not self._unbuilt:
+            self._has_crashed = True
+            self._pulse.end("down", f"no fork server runs: {self._house.link.fault}")
 
     async def _run_once(self) -> float | None:
         """One run of the eye; gives the seconds to the next where they are known."""

@@ -26,7 +26,7 @@ from edge.agent.ports import AskedFile, EyeStatus, Log
 from edge.agent.scribe import Scribe
 from edge.agent.views import open_view
 from edge.config.model import Config
-from edge.errors import MediaError
+from edge.errors import MediaError, StoreError
 from edge.fork.client import COMMAND, ForkServerLost
 from edge.model import Json
 from edge.supervise import Passing, run_forever
@@ -139,7 +139,7 @@ class PoleEyes:
         """Run until `stop`, or cancelled, which comes to the same; then all their lines are kept.
 
         Raises:
-            StoreError: the log can't be read at the start.
+            StoreError: the log or the eyes' folder can't be read at the start.
         """
         await self._close_what_was_open()
         old = await asyncio.to_thread(_list_runs, self._around.folder)
@@ -218,11 +218,12 @@ class PoleEyes:
 
 
 def _list_runs(folder: Path) -> dict[str, list[Path]]:
-    """The folders of earlier runs, by camera."""
-    if not folder.is_dir():
+    """The folders of earlier runs, by camera; raises StoreError."""
+    try:
+        cameras = [path for path in folder.iterdir() if path.is_dir()]
+        return {camera.name: sorted(camera.iterdir()) for camera in cameras}
+    except FileNotFoundError:
         return {}
-    return {
-        camera.name: sorted(path for path in camera.iterdir() if path.is_dir())
-        for camera in folder.iterdir()
-        if camera.is_dir()
-    }
+    except OSError as exc:
+        problem = f"{exc.filename}: can't be read ({exc.strerror}); check owner and mode"
+        raise StoreError(problem) from exc

@@ -82,6 +82,8 @@ class ForkLink:
         self._asked: dict[int, asyncio.Future[EyeProcess]] = {}
         self._running: dict[int, EyeProcess] = {}
         self._up = asyncio.Event()
+        self.fault = ""
+        """Why no server is up, once one has failed; empty while one is."""
 
     @property
     def pid(self) -> int | None:
@@ -98,13 +100,19 @@ class ForkLink:
         Raises:
             ForkServerLost: always; the message says why.
         """
-        self._client = await _start(self._command)
+        try:
+            self._client = await _start(self._command)
+        except ForkServerLost as exc:
+            self.fault = str(exc)
+            raise
         loop = asyncio.get_running_loop()
         self._lost = loop.create_future()
         loop.add_reader(self._client.fileno(), self._receive)
         self._up.set()
+        self.fault = ""
         try:
-            raise ForkServerLost(await self._lost)
+            self.fault = await self._lost
+            raise ForkServerLost(self.fault)
         finally:
             loop.remove_reader(self._client.fileno())
             client, self._client = self._client, None

@@ -31,16 +31,16 @@ class PipeReader:
 
     async def read(self) -> bytes:
         """Wait for the next piece; empty at the end. Cancelling loses nothing."""
-        await self._wait()
-        if self._is_over:
-            return b""
-        try:
-            return os.read(self._descriptor, READ_BYTES)
-        except BlockingIOError:
-            return await self.read()
+        while True:
+            await self._wait()
+            try:
+                return os.read(self._descriptor, READ_BYTES)
+            except BlockingIOError:
+                if self._is_over:
+                    return b""
 
     def hang_up(self) -> None:
-        """Let `read` say that it is over, also where the other end is still open."""
+        """Let `read` wait no more: what is there is given, then it says that it is over."""
         self._is_over = True
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
@@ -50,7 +50,9 @@ class PipeReader:
         os.close(self._descriptor)
 
     async def _wait(self) -> None:
+        """Wait until there is something, or it is over; gives the loop back in any case."""
         if self._is_over:
+            await asyncio.sleep(0)
             return
         loop = asyncio.get_running_loop()
         waiter = self._waiter = loop.create_future()

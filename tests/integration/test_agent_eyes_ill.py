@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -209,7 +210,7 @@ async def test_reply_goes_to_who_asked_and_a_lie_about_its_file_is_found(tmp_pat
         with asked.file as file:
             assert file.read() == b"JPEG"
         assert (asked.size_bytes, asked.type) == (4, "image/jpeg"), "not the eye's text/html"
-        assert (asked.from_t, asked.to_t) == (1.0, 1.0)
+        assert asked.from_ms == asked.to_ms, "a picture is of one moment"
         assert pole.left() == []
         with pytest.raises(MediaError, match="hash"):
             await pole.eyes.ask_file("good", "snapshot", {"at": "lie"})
@@ -254,3 +255,15 @@ async def test_killed_eye_takes_those_who_wait_for_it_along(tmp_path: Path) -> N
             await asking
         with pytest.raises(EyeUnavailable, match="no eye runs"):
             await pole.eyes.ask_file("deaf", "snapshot", {})
+
+
+@run_async
+async def test_fork_server_that_can_not_start_is_said_of_each_camera(tmp_path: Path) -> None:
+    broken = [sys.executable, "-c", "raise SystemExit(3)"]
+    async with running(tmp_path, ["good"], command=broken) as pole:
+        await pole.wait_state("good", "down")
+        crashes = await pole.wait_for("health", "crash", count=2)
+
+        status = pole.eyes.status("good")
+        assert status.reason == "no fork server runs: the fork server has ended"
+        assert {each["data"]["part"] for each in crashes} == {"fork server"}
