@@ -24,14 +24,12 @@ _SEQS = 25
 """Some cursors lie beyond the newest record."""
 
 
-@schemathesis.hook
-def map_path_parameters(_context: Any, values: dict[str, Any] | None) -> dict[str, Any] | None:
+def settle_path(_context: Any, values: dict[str, Any] | None) -> dict[str, Any] | None:
     """Name alerts and files that are there."""
     return {name: _settle(value) for name, value in values.items()} if values else values
 
 
-@schemathesis.hook
-def map_query(_context: Any, values: dict[str, Any] | None) -> dict[str, Any] | None:
+def settle_query(_context: Any, values: dict[str, Any] | None) -> dict[str, Any] | None:
     """Give cursors of this log, and wait for milliseconds where it would be a minute."""
     if not values:
         return values
@@ -43,8 +41,7 @@ def map_query(_context: Any, values: dict[str, Any] | None) -> dict[str, Any] | 
     return settled
 
 
-@schemathesis.hook
-def map_body(_context: Any, body: Any) -> Any:
+def settle_body(_context: Any, body: Any) -> Any:
     """The same in bodies."""
     if not isinstance(body, dict):
         return body
@@ -67,3 +64,8 @@ def _settle(value: Any) -> Any:
     if _CURSOR.fullmatch(value):
         return f"{_OFFER['epoch']}.{dice % _SEQS}"
     return value
+
+
+schemathesis.hook("map_path_parameters")(settle_path)
+schemathesis.hook("map_query")(settle_query)
+schemathesis.hook("map_body")(settle_body)

@@ -41,21 +41,6 @@ class _Named(msgspec.Struct):
     at: str
 
 
-class _Event(msgspec.Struct):
-    """A CloudEvent; its data are the record's own bytes.
-
-    Source: CloudEvents 1.0.2, JSON event format, §3 and §4.
-    """
-
-    id: str
-    source: str
-    type: str
-    time: str
-    data: msgspec.Raw
-    specversion: str = "1.0"
-    datacontenttype: str = "application/json"
-
-
 _naming = msgspec.json.Decoder(_Named)
 _encoder = msgspec.json.Encoder()
 
@@ -90,9 +75,21 @@ def encode_page(form: Form, bodies: Sequence[bytes], extent: Extent) -> bytes:
 
 
 def _wrap(body: bytes) -> bytes:
+    """Make a CloudEvent of a record; its data are the record's own bytes.
+
+    Source: CloudEvents 1.0.2, JSON event format, §3 and §4.
+    """
     record = _naming.decode(body)
-    source = f"/poles/{record.pole}/{record.feed}"
-    return _encoder.encode(_Event(record.id, source, record.kind, record.at, msgspec.Raw(body)))
+    event = {
+        "specversion": "1.0",
+        "id": record.id,
+        "source": f"/poles/{record.pole}/{record.feed}",
+        "type": record.kind,
+        "time": record.at,
+        "datacontenttype": "application/json",
+        "data": msgspec.Raw(body),
+    }
+    return _encoder.encode(event)
 
 
 def _read_wishes(accept: str) -> dict[str, float]:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from edge.agent.api.forms import EVENTS, JSON, LINES, Extent, Form, choose_form, encode_page
 from edge.evidence import canonical_json
 
+_Event = dict[str, msgspec.Raw]
 EXTENT = Extent("k3f9.2", "k3f9.0", has_more=False)
 
 
@@ -53,11 +54,8 @@ def test_records_are_in_every_form_byte_for_byte(numbers: list[int]) -> None:
     assert plain.startswith(b'{"items":[' + b",".join(bodies) + b"]")
     assert msgspec.json.decode(plain)["next"] == "k3f9.2"
     assert encode_page(LINES, bodies, EXTENT).splitlines() == bodies
-    events = encode_page(EVENTS, bodies, EXTENT)
-    assert [
-        bytes(event["data"])
-        for event in msgspec.json.decode(events, type=list[dict[str, msgspec.Raw]])
-    ] == bodies
+    events = msgspec.json.decode(encode_page(EVENTS, bodies, EXTENT), type=list[_Event])
+    assert [bytes(event["data"]) for event in events] == bodies
 
 
 def test_event_names_its_record() -> None:
