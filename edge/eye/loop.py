@@ -245,9 +245,9 @@ class Eye:
             return Stamp(camera, pts_90k / TICKS_PER_S, utc_ms)
         if self._now_ns is None:
             return Stamp(camera, 0.0, self._parts.clock.utc_ms())
-        silent_s = (self._parts.clock.monotonic_ns() - self._now_ns) / NS_PER_S
-        t = pts_90k / TICKS_PER_S + max(silent_s, 0.0)
-        return Stamp(camera, t, self._parts.clock.utc_ms())
+        # Counted on from the packet's own wall time: the first ones come late, a second at once.
+        silent_s = max((self._parts.clock.monotonic_ns() - self._now_ns) / NS_PER_S, 0.0)
+        return Stamp(camera, pts_90k / TICKS_PER_S + silent_s, utc_ms + round(silent_s * 1000))
 
     def stamp(self, t: float) -> Stamp:
         """Head a line for a media time by the capture times around it."""

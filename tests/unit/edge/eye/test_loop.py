@@ -160,3 +160,16 @@ def test_media_time_begins_with_the_first_packet_however_long_it_took_to_come() 
     desk = Desk(is_live=True, until="alert")
     desk.run(list(make_visit(6.0)))
     assert desk.of("source")[0]["t"] == 0
+
+
+def test_lines_of_a_camera_tell_the_wall_time_of_their_media_time() -> None:
+    """Its first packets are held back until the stream is known, and then come all at once."""
+    desk = Desk(is_live=True, until="sight")
+    late = [
+        replace(item, wall_utc_ms=1_699_999_999_000) if isinstance(item, Packet) else item
+        for item in make_visit(0.3)
+    ]
+    desk.run(late)
+    sight = desk.of("sight")[0]
+    assert sight["t"] < 0.5
+    assert sight["at"] < "2023-11-14T22:13:19.500Z"
