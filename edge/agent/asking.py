@@ -22,6 +22,9 @@ REPLY_S_MAX = 10.0
 _TYPES = {"snapshot": "image/jpeg", "clip": "video/mp4"}
 """Not the eye's word: it goes into answers to browsers."""
 
+_YEAR_9999_MS = 253_370_764_800_000
+"""No clock of a pole stands there, and later times can't be written."""
+
 _encoder = msgspec.json.Encoder()
 
 
@@ -95,6 +98,9 @@ def _open(folder: Path, kind: str, reply: Reply) -> AskedFile:
     to_t = reply.frame_t if kind == "snapshot" else reply.to_t
     if reply.file is None or from_t is None or to_t is None:
         raise MediaError("the eye names no file, or not its time")
+    from_ms, to_ms = (reply.at_ms + round((t - reply.t) * 1000) for t in (from_t, to_t))
+    if not 0 <= from_ms <= to_ms < _YEAR_9999_MS:
+        raise MediaError("the eye names a time that no camera has")
     path = folder / reply.file
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -114,7 +120,7 @@ def _open(folder: Path, kind: str, reply: Reply) -> AskedFile:
         if isinstance(exc, MediaError):
             raise
         raise MediaError(f"{reply.file}: can't be read ({exc.strerror})") from exc
-    return AskedFile(file, status.st_size, _TYPES[kind], from_t, to_t)
+    return AskedFile(file, status.st_size, _TYPES[kind], from_ms, to_ms)
 
 
 def _close_result(opening: asyncio.Future[AskedFile]) -> None:

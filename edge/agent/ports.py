@@ -186,13 +186,16 @@ class EyeStatus:
 
 @dataclass(frozen=True, slots=True)
 class AskedFile:
-    """What an eye made when asked; already unlinked. The caller closes `file`."""
+    """What an eye made when asked; already unlinked. The caller closes `file`.
+
+    `from_ms` and `to_ms` are when its first and its last frame were, milliseconds since 1970.
+    """
 
     file: BinaryIO
     size_bytes: int
     type: str
-    from_t: float
-    to_t: float
+    from_ms: int
+    to_ms: int
 
 
 class Eyes(Protocol):

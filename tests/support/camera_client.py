@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from aiohttp import web
 
 from edge.agent.api.app import make_app
+from edge.agent.api.context import Pole
 from edge.agent.api.door import Door
 from edge.agent.api.patience import Patience
 from edge.agent.api.server import serve
@@ -77,15 +77,20 @@ class Served:
 
 
 @asynccontextmanager
+async def serve_pole(pole: Pole, patience: Patience) -> AsyncIterator[str]:
+    """Serve a pole with all deadlines of the agent; give its HOST:PORT."""
+    async with serve(make_app(pole), Door("127.0.0.1:0", patience=patience)) as (address,):
+        yield address
+
+
+@asynccontextmanager
 async def serve_cameras(folder: Path, *, reading_s: float = 25.0) -> AsyncIterator[Served]:
-    """Serve them with all deadlines of the agent; `reading_s` is that of one who reads slowly."""
+    """Serve eyes of a test; `reading_s` is the patience with one who reads slowly."""
     eyes = FakeEyes("yard", "hall")
     bench = Bench(folder, eyes=eyes)
     bench.config = replace(bench.config, cameras=CAMERAS)
-    app: web.Application = make_app(bench.pole())
-    patience = Patience(reading_s=reading_s)
     async with (
-        serve(app, Door("127.0.0.1:0", patience=patience)) as (address,),
+        serve_pole(bench.pole(), Patience(reading_s=reading_s)) as address,
         aiohttp.ClientSession(f"http://{address}") as session,
     ):
         yield Served(bench, eyes, session, address)

@@ -94,7 +94,8 @@ class DrawnEyes:
         file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
         file.write(jpeg)
         file.seek(0)
-        return AskedFile(file, len(jpeg), "image/jpeg", 1.0, 1.0)
+        now_ms = self._clock.utc_ms()
+        return AskedFile(file, len(jpeg), "image/jpeg", now_ms, now_ms)
 
     def view(
         self, name: str, form: Literal["jpeg", "fragments"], stream: Literal["main", "sub"]

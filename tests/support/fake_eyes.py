@@ -20,8 +20,7 @@ from edge.wire import format_utc
 from tests.support.api_pole import StillEyes
 
 AT_MS = 1_795_368_785_120
-"""2026-11-22T17:33:05.120Z; media time 100 s of every camera."""
-AT_T = 100.0
+"""2026-11-22T17:33:05.120Z"""
 VIEWS_MAX = 8
 FILE_BYTES_SHORT = 10
 
@@ -49,7 +48,7 @@ def make_status(name: str, *, is_watched: bool = True) -> EyeStatus:
     return EyeStatus(
         name, is_watched, "seeing", AT_MS,
         source=Source(name, 0.0, at, 1920, 1080, 15.0, "h264", 1.0, False),
-        sight=SightProof(name, AT_T, at, 9, 9, 9, 9, True, "seeing", 1.0, 52.0),
+        sight=SightProof(name, 100.0, at, 9, 9, 9, 9, True, "seeing", 1.0, 52.0),
     )  # fmt: skip
 
 
@@ -103,7 +102,7 @@ class FakeEyes(StillEyes):
         """Tell of tracks 1, 2 … at these places; of none, that there is none."""
         at = format_utc(AT_MS)
         self._tracks[name] = tuple(
-            TrackSeen(name, AT_T, at, "update", number, "person", box, False)
+            TrackSeen(name, 100.0, at, "update", number, "person", box, False)
             for number, box in enumerate(boxes, 1)
         )
         told, self._told = self._told, asyncio.Event()
@@ -128,7 +127,7 @@ class FakeEyes(StillEyes):
         content = self.file[:FILE_BYTES_SHORT] if self.is_short else self.file
         self.files.append(io.BytesIO(content))
         media_type = "image/jpeg" if command == "snapshot" else "video/mp4"
-        return AskedFile(self.files[-1], len(self.file), media_type, AT_T - 8, AT_T - 2)
+        return AskedFile(self.files[-1], len(self.file), media_type, AT_MS - 8000, AT_MS - 2000)
 
     def view(
         self, name: str, form: Literal["jpeg", "fragments"], stream: Literal["main", "sub"]

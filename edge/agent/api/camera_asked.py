@@ -13,7 +13,7 @@ from edge.agent.api.routes import CALLER
 from edge.agent.ports import EyeStatus
 from edge.config.model import Camera
 from edge.errors import ValidationError
-from edge.wire import format_utc, parse_utc
+from edge.wire import parse_utc
 
 SHOWING = ("seeing", "dark", "blocked", "defocused", "frozen", "moved")
 """States of an eye that gets pictures now, whatever they show."""
@@ -67,11 +67,3 @@ def read_moment(text: str, name: str) -> int:
     if not 0 <= utc_ms < _YEAR_9999_MS:
         raise bad_parameter(name, "is no time of a camera; give one from 1970 to 9998")
     return utc_ms
-
-
-def tell_moment(status: EyeStatus, t: float) -> str | None:
-    """Say when a moment of an eye's media time was, RFC 3339; None: it can't be told yet."""
-    sight = status.sight
-    if sight is None:
-        return None
-    return format_utc(sight.at_ms + round((t - sight.t) * 1000))

@@ -23,10 +23,10 @@ STILL_BYTES_MAX = 32 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class Still:
-    """A picture and when it was, in media time (s)."""
+    """A picture, and when it was (milliseconds since 1970)."""
 
     jpeg: bytes
-    t: float
+    at_ms: int
 
 
 class CameraDesk:
@@ -79,7 +79,7 @@ class CameraDesk:
         with closing(made.file):
             if made.size_bytes > STILL_BYTES_MAX:
                 raise MediaError(f"{name}: a snapshot of {made.size_bytes} bytes; look at its eye")
-            return Still(await read_on(made.file, made.size_bytes), made.from_t)
+            return Still(await read_on(made.file, made.size_bytes), made.from_ms)
 
     @asynccontextmanager
     async def _turn(self, name: str) -> AsyncIterator[None]:

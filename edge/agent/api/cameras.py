@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 
 import msgspec
 from aiohttp import web
@@ -12,7 +13,6 @@ from edge.agent.api.camera_asked import (
     find_camera,
     read_moment,
     require_sight,
-    tell_moment,
     without_addresses,
 )
 from edge.agent.api.camera_desk import CameraDesk, read_on
@@ -100,13 +100,12 @@ async def get_snapshot(request: web.Request) -> web.StreamResponse:
     at_ms = None if at is None else read_moment(at, "at")
     if request.method == "HEAD":
         return web.StreamResponse(headers={"Content-Type": "image/jpeg"})
-    eyes = request.app[POLE].eyes
     if at_ms is None:
-        require_sight(eyes.status(camera.name))
+        require_sight(request.app[POLE].eyes.status(camera.name))
     still = await request.app[DESK].take_still(camera.name, at_ms)
-    moment = tell_moment(eyes.status(camera.name), still.t)
+    moment = format_utc(still.at_ms)
     await note_access(request, what="snapshot", camera=camera.name, data={"at": moment})
-    headers = {"Polewatch-At": moment} if moment else {}
+    headers = {"Polewatch-At": moment}
     return web.Response(body=still.jpeg, content_type="image/jpeg", headers=headers)
 
 
@@ -123,10 +122,9 @@ async def get_clip(request: web.Request) -> web.StreamResponse:
     if request.method == "HEAD":
         return web.StreamResponse(headers={"Content-Type": "video/mp4"})
     async with request.app[DESK].open_clip(camera.name, from_ms=from_ms, to_ms=to_ms) as clip:
-        headers = _clip_headers(request.app[POLE].eyes.status(camera.name), clip)
         asked: dict[str, Json] = {"from": format_utc(from_ms), "to": format_utc(to_ms)}
         await note_access(request, what="clip", camera=camera.name, data=asked)
-        response = web.StreamResponse(headers=headers)
+        response = web.StreamResponse(headers=_clip_headers(camera, clip))
         response.content_length = clip.size_bytes
         async with while_served(request):
             await response.prepare(request)
@@ -150,14 +148,16 @@ async def _send_file(request: web.Request, response: web.StreamResponse, clip: A
             request.transport.abort()
 
 
-def _clip_headers(status: EyeStatus, clip: AskedFile) -> dict[str, str]:
+def _clip_headers(camera: Camera, clip: AskedFile) -> dict[str, str]:
     """Name the clip by what it really shows, which may be less than was asked for."""
-    headers, name = {"Content-Type": "video/mp4"}, status.name
-    first, last = tell_moment(status, clip.from_t), tell_moment(status, clip.to_t)
-    if first and last:
-        headers |= {"Polewatch-From": first, "Polewatch-To": last}
-        name = f"{name}_{first}_{last}".replace(":", "").replace("-", "").replace(".", "")
-    return headers | {"Content-Disposition": f'attachment; filename="{name}.mp4"'}
+    first, last = format_utc(clip.from_ms), format_utc(clip.to_ms)
+    plain = re.sub("[-:.]", "", f"{first}_{last}")
+    return {
+        "Content-Type": "video/mp4",
+        "Content-Disposition": f'attachment; filename="{camera.name}_{plain}.mp4"',
+        "Polewatch-From": first,
+        "Polewatch-To": last,
+    }
 
 
 def _read_end(text: str | None, name: str) -> int:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.agent.api.camera_asked import read_moment, require_sight, tell_moment, without_addresses
+from edge.agent.api.camera_asked import read_moment, require_sight, without_addresses
 from edge.agent.api.problems import Problem
 from edge.agent.ports import EyeState
 from tests.support.fake_eyes import make_status
@@ -69,8 +69,3 @@ def test_no_picture_is_shown_as_new_when_none_comes(state: EyeState) -> None:
 @pytest.mark.parametrize("state", ["seeing", "dark", "frozen", "blocked"])
 def test_pictures_are_shown_whatever_is_on_them(state: EyeState) -> None:
     require_sight(replace(make_status("yard"), state=state))
-
-
-def test_media_time_is_told_by_the_last_sight() -> None:
-    assert tell_moment(make_status("yard"), 97.5) == "2026-11-22T17:33:02.620Z"
-    assert tell_moment(replace(make_status("yard"), sight=None), 97.5) is None
