@@ -30,6 +30,7 @@ from edge.agent.ports import (
 from edge.agent.reader import Reader, open_reader
 from edge.agent.recent import COUNT_MAX, Recent
 from edge.agent.records import Records
+from edge.agent.waiters import Waiters
 from edge.agent.writer import LogWriter, Pace
 from edge.clock import Clock
 from edge.config.model import Pole
@@ -70,7 +71,7 @@ class PoleLog:
         self._writer = LogWriter(open_log, self._publish, clock=clock, pace=pace or Pace())
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="log-reader")
         self._recent: dict[Feed, Recent] = {}
-        self._waiters: dict[Feed, dict[asyncio.Future[bool], int]] = {feed: {} for feed in FEEDS}
+        self._waiters = {feed: Waiters() for feed in FEEDS}
         self._epoch = ""
 
     async def __aenter__(self) -> PoleLog:
@@ -103,11 +104,12 @@ class PoleLog:
             StoreError: something could not be written any more.
         """
         for waiters in self._waiters.values():
-            for waiter in [each for each in waiters if not each.done()]:
-                waiter.set_result(False)
-        await self._read(Reader.close)  # first: the last to close puts the WAL into the log
-        self._reading.shutdown()
-        left = await asyncio.to_thread(self._writer.close)
+            waiters.let_go()
+        try:  # the reader first: the last to close puts the WAL into the log
+            await self._read(Reader.close)
+        finally:
+            self._reading.shutdown()
+            left = await asyncio.to_thread(self._writer.close)
         if left:
             raise StoreError(f"{left} records could not be written; {self._writer.fault}")
 
@@ -161,15 +163,7 @@ class PoleLog:
         """Wait until a feed has records after a place; false: not in this time, or it ends."""
         if self.head(feed).seq > after:
             return True
-        waiters, waiter = self._waiters[feed], self._loop.create_future()
-        waiters[waiter] = after
-        try:
-            async with asyncio.timeout(timeout_s):
-                return bool(await waiter)
-        except TimeoutError:
-            return False
-        finally:
-            del waiters[waiter]
+        return await self._waiters[feed].wait(after=after, timeout_s=timeout_s)
 
     async def statements(self, feed: Feed, *, after: int, limit: int) -> list[SignedStatement]:
         """What was signed of a feed's places after one, in order."""
@@ -248,10 +242,7 @@ class PoleLog:
             if each.seq > self._recent[each.feed].head.seq:  # else it was there before
                 self._recent[each.feed].add(each)
         for feed in {each.feed for each in placed}:
-            seq = self._recent[feed].head.seq
-            for waiter, after in self._waiters[feed].items():
-                if after < seq and not waiter.done():
-                    waiter.set_result(True)
+            self._waiters[feed].wake(self._recent[feed].head.seq)
 
 
 def _take_up(reader: Reader) -> dict[Feed, Recent]:

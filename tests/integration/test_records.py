@@ -12,7 +12,7 @@ import pytest
 
 from edge.agent.feeds import FEEDS, Feed
 from edge.agent.log_file import LOG_NAME
-from edge.agent.reader import open_reader
+from edge.agent.reader import LOOK_MAX, open_reader
 from edge.agent.records import Records
 from edge.agent.schema import STEPS, bring_up
 from edge.agent.verify import verify_log
@@ -119,6 +119,7 @@ def test_oldest_records_leave_behind_a_signed_checkpoint(log: Records, tmp_path:
     assert log.evict("alerts", up_to=4) == 0
     assert [record["seq"] for record in bodies(tmp_path)] == [5, 6, 7, 8, 9, 10]
     assert findings(tmp_path) == []
+    assert statements(tmp_path) == [("alerts", 4), ("alerts", 10)]
     assert log.evict("alerts", up_to=99) == 5
     assert [record["seq"] for record in bodies(tmp_path)] == [10]
     log.append([make_draft(11)])
@@ -191,6 +192,34 @@ def test_step_that_fails_leaves_the_version_before_it(tmp_path: Path) -> None:
     assert next(connection.execute("PRAGMA user_version")) == (len(STEPS),)
     bring_up(connection)
     connection.close()
+
+
+def test_log_of_an_older_version_is_brought_up_with_its_records(tmp_path: Path) -> None:
+    with open_log(tmp_path) as older:
+        older.append([make_draft(1)])
+    connection = apsw.Connection(str(tmp_path / LOG_NAME))
+    newer = (*STEPS, "ALTER TABLE alert ADD COLUMN more TEXT", "CREATE TABLE last (x) STRICT")
+    with pytest.raises(apsw.SQLError):
+        bring_up(connection, newer)
+    assert next(connection.execute("PRAGMA user_version")) == (len(STEPS) + 1,)
+    bring_up(connection, (*newer[:-1], "CREATE TABLE last (x TEXT) STRICT"))
+    assert next(connection.execute("PRAGMA user_version")) == (len(STEPS) + 2,)
+    assert next(connection.execute("SELECT more FROM alert"), None) is None
+    connection.close()
+    assert [record["seq"] for record in bodies(tmp_path)] == [1]
+
+
+def test_page_of_a_camera_that_has_none_ends_after_so_many_looked_at(
+    log: Records, tmp_path: Path
+) -> None:
+    count = LOOK_MAX + 50
+    log.append([make_draft(number, feed="audit", kind="access") for number in range(count)])
+    with open_reader(tmp_path) as reader:
+        none = frozenset({"yard"})
+        first = reader.page("audit", after=0, up_to=count, limit=10, cameras=none)
+        last = reader.page("audit", after=first.next_seq, up_to=count, limit=10, cameras=none)
+    assert (first.bodies, first.next_seq, first.has_more) == ((), LOOK_MAX, True)
+    assert (last.bodies, last.next_seq, last.has_more) == ((), count, False)
 
 
 def test_file_that_is_no_log_is_named_and_kept(tmp_path: Path) -> None:
