@@ -1,0 +1,129 @@
+"""Feeds, alerts and media while the disk gives or takes nothing: said so, and nothing is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from edge.agent.api.app import make_app
+from edge.agent.feeds import Feed, Page
+from edge.agent.ports import AlertPage, AlertSummary, CameraSet, KeptMedia
+from edge.errors import StoreError
+from tests.support.aio import run_async
+from tests.support.api_pole import Bench, ListLog
+
+pytestmark = pytest.mark.timeout(120)
+
+ALERT = "01JDAAAAAAAAAAAAAAAAAAAAAA"
+HASH = "0" * 64
+DEAD = StoreError("the log can't be used (disk I/O error); check the disk")
+
+
+class DeadLog(ListLog):
+    """Reads nothing any more."""
+
+    async def page(self, feed: Feed, *, after: int, limit: int, cameras: CameraSet) -> Page:
+        raise DEAD
+
+    async def alerts(
+        self, *, only_open: bool, after: str | None, limit: int, cameras: CameraSet
+    ) -> AlertPage:
+        raise DEAD
+
+    async def alert(self, alert: str) -> AlertSummary | None:
+        raise DEAD
+
+    async def find_media(self, sha256: str) -> KeptMedia | None:
+        raise DEAD
+
+    async def ack(self, name: str, feed: Feed, seq: int) -> int:
+        raise DEAD
+
+
+class FullLog(ListLog):
+    """Has one open alert; `jam()` makes its disk take nothing."""
+
+    async def alert(self, alert: str) -> AlertSummary | None:
+        body = b'{"id":"%s","acked":null,"resolved":null}' % ALERT.encode()
+        return AlertSummary(ALERT, "yard", True, False, None, body)
+
+
+class LyingLog(ListLog):
+    """Wakes those who wait although there is nothing, then says that the time is over."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits = 0
+
+    async def wait_for_more(self, feed: Feed, *, after: int, timeout_s: float) -> bool:
+        self.waits += 1
+        return self.waits < 3
+
+
+def client_of(bench: Bench) -> TestClient[web.Request, web.Application]:
+    return TestClient(TestServer(make_app(bench.pole())))
+
+
+def bearer(bench: Bench) -> dict[str, str]:
+    return {"Authorization": f"Bearer {bench.token()}"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/v1/feeds/alerts", None),
+        ("GET", "/v1/feeds/alerts?wait=60", None),
+        ("GET", "/v1/alerts", None),
+        ("GET", f"/v1/alerts?after={ALERT}", None),
+        ("GET", f"/v1/alerts/{ALERT}", None),
+        ("POST", f"/v1/alerts/{ALERT}/ack", {}),
+        ("GET", f"/v1/media/{HASH}", None),
+        ("POST", "/v1/feeds/alerts/ack", {"upto": "k3f9.0"}),
+    ],
+)
+@run_async
+async def test_request_is_told_to_come_again_when_the_disk_can_not_be_read(
+    tmp_path: Path, method: str, path: str, body: object
+) -> None:
+    bench = Bench(tmp_path, log=DeadLog())
+    async with client_of(bench) as client:
+        answer = await client.request(method, path, json=body, headers=bearer(bench))
+
+        assert answer.status == 503
+        assert answer.content_type == "application/problem+json"
+        assert int(answer.headers["Retry-After"]) > 0
+
+
+@run_async
+async def test_word_about_an_alert_is_refused_when_the_disk_takes_no_records(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path, log=FullLog())
+    async with client_of(bench) as client:
+        headers = bearer(bench)
+        bench.log.jam()
+        answer = await client.post(f"/v1/alerts/{ALERT}/ack", headers=headers)
+        assert answer.status == 503
+        assert "the disk is full; make room" in (await answer.json())["detail"]
+        assert answer.headers["Retry-After"] == "10"
+        assert bench.log.of("alert.ack") == []
+
+        bench.log.clear()
+        answer = await client.post(f"/v1/alerts/{ALERT}/ack", headers=headers)
+        assert answer.status == 200
+        assert len(bench.log.of("alert.ack")) == 1
+
+
+@run_async
+async def test_long_poll_ends_when_it_was_woken_for_nothing(tmp_path: Path) -> None:
+    log = LyingLog()
+    bench = Bench(tmp_path, log=log)
+    async with client_of(bench) as client:
+        answer = await client.get("/v1/feeds/alerts?wait=60", headers=bearer(bench))
+
+        assert answer.status == 200
+        assert (await answer.json())["items"] == []
+        assert log.waits == 3
