@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 
@@ -56,13 +57,8 @@ class _TokenFile(msgspec.Struct, forbid_unknown_fields=True):
     tokens: tuple[Token, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Stamp:
-    """What changes whenever the file or its mode does."""
-
-    inode: int
-    size_bytes: int
-    changed_ns: int
+_Stamp: TypeAlias = tuple[int, int, int]
+"""Inode, size and change time: one of them changes whenever the file or its mode does."""
 
 
 class Tokens:
@@ -197,7 +193,7 @@ def _look(path: Path) -> _Stamp | None:
         return None
     except OSError as exc:
         raise StoreError(f"{path}: can't be looked at ({exc.strerror}); check the disk") from exc
-    return _Stamp(status.st_ino, status.st_size, status.st_ctime_ns)
+    return status.st_ino, status.st_size, status.st_ctime_ns
 
 
 def _load(path: Path) -> tuple[Token, ...]:

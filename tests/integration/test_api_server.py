@@ -336,6 +336,23 @@ def test_what_can_not_be_answered_is_a_problem(tmp_path: Path, text: bytes, stat
 
 
 @run_async
+async def test_pole_on_the_network_answers_to_its_own_names_and_addresses(tmp_path: Path) -> None:
+    app = make_app(Bench(tmp_path).with_api(listen="0.0.0.0:8470").pole(), ROUTES)
+    names = {
+        "localhost": 200, "127.0.0.1": 200, "10.0.0.5:8470": 200, "[fd00::5]:8470": 200,
+        "SG-017": 200, "sg-017:8470": 200, f"{socket.gethostname()}.local": 200,
+        "evil.example": 421, "sg-017.evil.example": 421, "localhost.evil.example": 421,
+        "1.2.3": 421, "[::": 400, "a b": 400, "10.0.0.5:99999999": 400,
+    }  # fmt: skip
+    async with serve(app, Door("127.0.0.1:0")) as (address,):
+        server = Serving(address, app)
+        for name, status in names.items():
+            ask = f"GET /ok HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode()
+            answer = await server.say(ask)
+            assert answer.split(b" ")[1] == str(status).encode(), name
+
+
+@run_async
 async def test_good_client_is_served_while_four_hundred_are_slow(tmp_path: Path) -> None:
     """S7, with the limits of the pole itself; the good client must not even notice."""
     body = b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf"

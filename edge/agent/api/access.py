@@ -31,7 +31,7 @@ class Access:
         self._pole = pole
         self._guesses = Guesses()
 
-    async def authorise(self, request: web.Request, needs: Scope | Public) -> None:
+    def authorise(self, request: web.Request, needs: Scope | Public) -> None:
         """Let a request through to its route, with `CALLER` set where the route needs a scope.
 
         Raises:

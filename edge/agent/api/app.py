@@ -96,7 +96,7 @@ def _behind_access(route: Route) -> Handler:
     """There is no other way for a route into the application."""
 
     async def guarded(request: web.Request) -> web.StreamResponse:
-        await request.app[ACCESS].authorise(request, route.needs)
+        request.app[ACCESS].authorise(request, route.needs)
         return await route.handler(request)
 
     return guarded

@@ -10,7 +10,7 @@ SEATS_MAX = 2048
 ADDRESS_SEATS_MAX = 64
 LOOPBACK_SEATS_MAX = 1024
 """Whoever is on the machine itself may be a proxy for many."""
-_LOOPBACK = ("127.", "::1", "::/64")
+_LOOPBACK = ("127.", "::/64")
 """`network_of` makes of ::1 its /64, in which there is nothing else."""
 
 

@@ -7,6 +7,7 @@ before it costs a TLS handshake.
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import resource
 import socket
@@ -31,6 +32,8 @@ _STOP_S = 1.5
 """How long answers under way may take when the pole stops, and once more after being told to."""
 _SHUTDOWN_S = 5.0
 _ACCEPT_AGAIN_S = 1.0
+_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_NOT_HERE = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 _SAY_EVERY_S = 60.0
 _logger = logging.getLogger("polewatch.api")
 
@@ -109,9 +112,10 @@ class _Serving:
             try:
                 connected, peer = await loop.sock_accept(listener)
             except OSError as exc:
-                _logger.error("api: takes no connection reason=%s", exc.strerror)
-                await asyncio.sleep(_ACCEPT_AGAIN_S)
-                continue
+                if exc.errno in _EXHAUSTED:
+                    _logger.error("api: takes no connection reason=%s", exc.strerror)
+                    await asyncio.sleep(_ACCEPT_AGAIN_S)
+                continue  # any other is of the client, who has gone
             seat = self._seats.take(peer[0])
             if seat is None:
                 self._traffic.turned_away += 1
@@ -179,12 +183,20 @@ async def _listen(listen: str) -> list[socket.socket]:
     host = host.strip("[]")
     loop = asyncio.get_running_loop()
     opened: list[socket.socket] = []
+    refused: OSError | None = None
     try:
         found = await loop.getaddrinfo(
             host, int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
         for family, address in dict.fromkeys((entry[0], entry[4]) for entry in found):
-            opened.append(_open(family, address))
+            try:
+                opened.append(_open(family, address))
+            except OSError as exc:
+                refused = exc
+                if exc.errno not in _NOT_HERE:
+                    raise
+        if not opened and refused is not None:
+            raise refused
     except OSError as exc:
         for listener in opened:
             listener.close()

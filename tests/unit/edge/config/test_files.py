@@ -15,8 +15,9 @@ from edge.config.load import (
     make_trial_rules,
     parse_drawing,
 )
-from edge.config.model import IntrusionRule, LoiterRule
+from edge.config.model import Api, IntrusionRule, LoiterRule
 from edge.errors import ValidationError
+from tests.support.authorities import Authority
 from tests.support.config_texts import CAMERA, GOOD, check
 
 SQUARE_ZONE = "zones = [{ name = 'z', points = [[0, 0], [1, 0], [1, 1], [0, 1]] }]\n"
@@ -30,6 +31,36 @@ def test_credentials_are_loaded_when_private(tmp_path: Path) -> None:
     assert (credentials.user, credentials.password) == ("viewer", "geheim")
     assert "geheim" not in repr(credentials)
     assert check(tmp_path, CAMERA + "credentials = 'road.secret'") == ([], [])
+
+
+def test_station_ca_is_good_when_it_is_a_certificate_in_pem(tmp_path: Path) -> None:
+    Authority(tmp_path, "ca")
+    api = "[api]\nlisten = '0.0.0.0:8470'\nstation_ca = 'ca.pem'"
+    assert check(tmp_path, f"{CAMERA}{api}") == ([], [])
+    (tmp_path / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n")
+    faults, _ = check(tmp_path, f"{CAMERA}{api}")
+    assert faults == [
+        "api.station_ca: holds no certificates in PEM that can be read; "
+        "put the station's CA there as PEM"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("listen", "tls", "has_tls"),
+    [
+        ("127.0.0.1:8470", None, False),
+        ("localhost:1", None, False),
+        ("[::1]:8470", None, False),
+        ("127.0.0.1:8470", True, True),
+        ("0.0.0.0:8470", None, True),
+        ("[::]:8470", None, True),
+        ("10.0.0.5:8470", True, True),
+    ],
+)
+def test_address_decides_about_tls_when_nothing_else_does(
+    listen: str, tls: bool | None, has_tls: bool
+) -> None:
+    assert Api(listen=listen, tls=tls).has_tls == has_tls
 
 
 @pytest.mark.parametrize("key", ["main", "sub"])

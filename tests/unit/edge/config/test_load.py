@@ -262,6 +262,25 @@ BAD: dict[str, tuple[str, list[str]]] = {
             "leave tls out, or listen on 127.0.0.1"
         ],
     ),
+    "station_ca that is not there": (
+        CAMERA + "[api]\nlisten = '0.0.0.0:8470'\nstation_ca = 'ca.pem'",
+        [
+            "api.station_ca: can't be read: No such file or directory; "
+            "put the station's CA there as PEM"
+        ],
+    ),
+    "station_ca elsewhere": (
+        CAMERA + "[api]\nlisten = '0.0.0.0:8470'\nstation_ca = '../ca.pem'",
+        ['api.station_ca: "../ca.pem" can\'t stand here; the bare name of a file beside this one'],
+    ),
+    "station_ca of nobody": (
+        CAMERA + "[api]\nstation_ca = 'pole.toml'",
+        [
+            "api.station_ca: means nothing without TLS; leave it out, or set tls",
+            "api.station_ca: holds no certificates in PEM that can be read; "
+            "put the station's CA there as PEM",
+        ],
+    ),
 }
 
 
