@@ -353,9 +353,8 @@ async def test_all_that_has_no_end_ends_when_the_server_stops(tmp_path: Path) ->
                     session.get(f"http://{pole.address}{path}", headers=desk)
                 )
                 while not asking.done():
-                    for view in pole.eyes.views:
-                        is_mp4 = view.form == "fragments"
-                        view.reader.feed_data(FRAGMENTS if is_mp4 else b"\0\0\0\3one")
+                    pole.eyes.send("yard", b"\0\0\0\3one", form="jpeg")
+                    pole.eyes.send("yard", FRAGMENTS, form="fragments")
                     await asyncio.sleep(0.01)
                 answers.append(await stack.enter_async_context(await asking))
         assert pole.eyes.views == []

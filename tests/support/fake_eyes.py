@@ -84,10 +84,11 @@ class FakeEyes(StillEyes):
     def go_on(self) -> None:
         self._free.set()
 
-    def send(self, name: str, content: bytes) -> None:
-        """Send bytes to every open view of a camera."""
+    def send(self, name: str, content: bytes, *, form: str = "") -> None:
+        """Send bytes to every open view of a camera; where a form is given, to those alone."""
         for view in self._views_of(name):
-            view.reader.feed_data(content)
+            if form in ("", view.form):
+                view.reader.feed_data(content)
 
     def show(self, name: str, jpeg: bytes) -> None:
         """Send a picture as docs/ref/lines.md has it."""
