@@ -145,6 +145,7 @@ class EyeKeeper:
             await run.run()
         finally:
             self._run = None
+            self._pulse.end(None if run.is_over else "down", "the eye is started again")
             self.tracks.clear()
             self._close_alerts()
             if folder is not None:
@@ -209,7 +210,6 @@ class EyeKeeper:
         is_whole = run.end.exit == 0 and run.last_words == "end of file"
         if is_whole and self._has_seen and not run.kill_reason:
             self._goes_on, self._has_crashed = True, False
-            self._pulse.end(None, "")
             return LOOP_AGAIN_S
         if run.end.exit == EXIT_WRONG_USE and not run.kill_reason:
             return await self._take_refusal(run)

@@ -57,6 +57,8 @@ class EyeRun:
         self.last_words = ""
         self.is_stopped = False
         """Whether it was asked to end."""
+        self.is_over = False
+        """Whether it has come to its end, and `end` says how."""
         self._camera = camera
         self._process = begun.process
         self._listener = listener
@@ -152,5 +154,5 @@ class EyeRun:
             self.kill("it prints no more and does not end")
             if not (await asyncio.wait([ended], timeout=END_S_MAX))[0]:
                 self._listener.condemn_server("it does not tell how an eye has ended")
-                return
-        self.end = ended.result()
+        self.end = ended.result() if ended.done() else EyeEnd()
+        self.is_over = True

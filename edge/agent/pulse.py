@@ -81,15 +81,11 @@ class Pulse:
             self._set(line.state, _REASONS[line.state])
 
     def end(self, state: EyeState | None, reason: str) -> None:
-        """The process has ended; `state` None: at the end of its file, and nothing is amiss."""
+        """The process has ended; `state` None: what it means will be told, or nothing is amiss."""
         self._pid = None
         self._heard_ns = None
         if state is not None:
             self._set(state, reason)
-
-    def wait(self, reason: str) -> None:
-        """No process can be had just now, and why."""
-        self._set("down", reason)
 
     @property
     def silent_s(self) -> float:

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from edge.agent.eyes import Terms
 from edge.errors import EyeRefused, EyeUnavailable, MediaError
 from tests.support.aio import run_async
+from tests.support.asked_eye import is_alive
 from tests.support.eye_pole import EyePole, running
 
 pytestmark = pytest.mark.timeout(120)
@@ -267,3 +269,23 @@ async def test_fork_server_that_can_not_start_is_said_of_each_camera(tmp_path: P
         status = pole.eyes.status("good")
         assert status.reason == "no fork server runs: the fork server has ended"
         assert {each["data"]["part"] for each in crashes} == {"fork server"}
+
+
+@run_async
+async def test_silent_eye_is_killed_and_started_again(tmp_path: Path) -> None:
+    async with running(tmp_path, ["silent", "good"], terms=Terms(kill_silent_s=3.0)) as pole:
+        await pole.wait_state("good", "seeing")
+        pid = pole.pid("good")
+        first, second = await pole.wait_for("health", "crash", count=2)
+
+        assert first["data"]["reason"].startswith("it has said nothing for ")
+        assert {first["camera"], second["camera"]} == {"silent"}
+        assert pole.pid("good") == pid
+
+
+@run_async
+async def test_stop_ends_an_eye_that_does_not_obey(tmp_path: Path) -> None:
+    async with running(tmp_path, ["silent"]) as pole:
+        await pole.wait_state("silent", "seeing")
+        pid = pole.pid("silent")
+    assert not is_alive(pid)
