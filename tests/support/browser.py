@@ -6,6 +6,7 @@ Debian's Chromium, driven by Playwright; where it is missing the tests say so an
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,9 +64,12 @@ class Visitor:
     def __exit__(self, *error: object) -> None:
         self.context.close()
 
-    def wait_until(self, claim: str, argument: object = None) -> None:
-        """Wait until a JavaScript expression, or function of `argument`, holds."""
-        self.page.wait_for_function(claim, arg=argument, timeout=PATIENCE_MS)
+    def wait_until(self, claim: str) -> None:
+        """Wait until a JavaScript expression holds; Playwright's own way needs `unsafe-eval`."""
+        deadline = time.monotonic() + PATIENCE_MS / 1000
+        while not self.page.evaluate(claim):
+            assert time.monotonic() < deadline, claim
+            self.page.wait_for_timeout(50)
 
     def _note(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning") and not _ANSWERS.match(message.text):

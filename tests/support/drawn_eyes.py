@@ -109,12 +109,11 @@ class DrawnEyes:
             raise EyeUnavailable(f"{name} gives no pictures now; see health")
         reader = asyncio.StreamReader()
         self.view_count += 1
+        filming = asyncio.ensure_future(self._film(name, reader))
         try:
-            async with asyncio.TaskGroup() as group:
-                filming = group.create_task(self._film(name, reader))
-                yield reader
-                filming.cancel()
+            yield reader
         finally:
+            filming.cancel()
             self.view_count -= 1
 
     async def _film(self, name: str, reader: asyncio.StreamReader) -> None:

@@ -90,8 +90,8 @@ class PageServer:
     def __exit__(self, *error: object) -> None:
         try:
             self.go_away()
-            self._run(self._stack.aclose())
         finally:
+            self._run(self._stack.aclose())
             self._stop_loop()
 
     @property
@@ -163,11 +163,12 @@ class PageServer:
 
     def go_away(self) -> None:
         """Stop answering, and hang up on everybody; what is on record stays."""
-        self._run(self._runner.cleanup())
+        self._loop.call_soon_threadsafe(self._gone.set)
+        self._run(self._end_serving())
 
     def come_back(self) -> None:
         """Answer again at the same address. Sessions are lost, as with a new process."""
-        self._run(self._listen())
+        self._run(self._begin_serving())
 
     def hang_up(self) -> None:
         """Be gone from the network: no answers, every connection cut; sessions stay."""
@@ -186,17 +187,35 @@ class PageServer:
             PoleLog(self._folder, self._config.pole, key=KEY, clock=self._clock)
         )
         self._eyes = DrawnEyes([camera.name for camera in self._config.cameras])
-        await self._listen()
+        await self._begin_serving()
 
-    async def _listen(self) -> None:
+    async def _begin_serving(self) -> None:
+        self._gone, ready = asyncio.Event(), asyncio.Event()
+        self._serving = asyncio.ensure_future(self._serve(ready))
+        waiting = asyncio.ensure_future(ready.wait())
+        await asyncio.wait((self._serving, waiting), return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if self._serving.done():
+            self._serving.result()
+
+    async def _end_serving(self) -> None:
+        await self._serving
+
+    async def _serve(self, ready: asyncio.Event) -> None:
+        """Be one server from its begin to its end, in one task: its parts own groups of tasks."""
         pole = Pole(
             self._config, self._log, self._eyes, Tokens(self._folder), self._clock,
             KEY.public_key(), self._read_clock, lambda: self._make_id(0), self._judge,
             self._clock.utc_ms(),
         )  # fmt: skip
         self._runner = web.AppRunner(make_app(pole), shutdown_timeout=0.1)
-        await self._runner.setup()
-        await self._open_door()
+        try:
+            await self._runner.setup()
+            await self._open_door()
+            ready.set()
+            await self._gone.wait()
+        finally:
+            await self._runner.cleanup()
 
     async def _open_door(self) -> None:
         self._site = web.TCPSite(self._runner, "127.0.0.1", self._port, reuse_address=True)

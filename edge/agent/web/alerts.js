@@ -86,7 +86,7 @@ export class AlertsPanel {
     setPoleZone(pole.timezone);
     setText(byId("pole"), pole.name ?? pole.id);
     await this.refresh();
-    return `${pole.epoch}.${pole.feeds.alerts.seq}`;
+    return `${pole.epoch}.${pole.feeds.alerts.head}`;
   }
 
   async #waitAfter(cursor) {

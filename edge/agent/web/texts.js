@@ -114,7 +114,7 @@ export const TEXTS = {
   part_access: ["Tokens", "令牌文件"],
   part_clock: ["Clock", "时钟"],
   oldest_unacked: [
-    "The oldest alert that the station has not taken over is from {age}.",
+    "The station has not taken over every alert yet; the oldest: {age}.",
     "最早一条尚未被接收站取走的告警：{age}。",
   ],
   none_unacked: ["The station has taken over every alert.", "接收站已取走全部告警。"],

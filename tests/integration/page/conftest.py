@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.support.browser import Visit, Visitor, open_browser
+from tests.support.browser import PATIENCE_MS, Visit, Visitor, open_browser
 from tests.support.page_server import PageServer, make_camera
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
