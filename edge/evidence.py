@@ -12,6 +12,7 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from json.encoder import encode_basestring
 from typing import Literal
 
 from cryptography.exceptions import InvalidSignature
@@ -231,7 +232,7 @@ def _utf16(key: str) -> bytes:
 
 
 def _text(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    return encode_basestring(text)  # json.dumps makes an encoder at each call
 
 
 def _number(value: float) -> str:
