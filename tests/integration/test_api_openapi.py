@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import msgspec
 import pytest
@@ -11,6 +12,8 @@ import pytest
 from edge.agent.api.app import ALL_ROUTES
 from edge.agent.api.openapi import load_description
 from edge.agent.api.routes import Public
+from tests.repo.documents import table_rows
+from tests.repo.tree import CHECKOUT
 from tests.support.aio import run_async
 from tests.support.pole_server import fill, run_pole_server
 from tests.support.served_pole import serve_pole
@@ -65,6 +68,13 @@ def test_nothing_is_described_that_nothing_refers_to() -> None:
         assert unused == [], kind
 
 
+def test_page_explains_every_field_of_an_alert() -> None:
+    page = (CHECKOUT / "docs/ref/api.md").read_text(encoding="utf-8")
+    fields = [name for row in table_rows(page, "field of an alert") for name in row[0].split(", ")]
+
+    assert sorted(fields) == sorted(SCHEMAS["Alert"]["properties"])
+
+
 @run_async
 async def test_fields_of_what_is_served_are_those_described(tmp_path: Path) -> None:
     async with serve_pole(tmp_path) as pole:
@@ -99,6 +109,10 @@ async def test_description_is_given_to_everybody(tmp_path: Path) -> None:
 def test_pole_holds_when_it_is_besieged_by_its_own_description(tmp_path: Path) -> None:
     with run_pole_server(tmp_path) as offer:
         outcome = besiege(offer, seconds=40, seed=20_261_122)
+        asked = Request(f"http://{offer.address}/v1/feeds/alerts?limit=1000", headers=offer.headers)
+        with urlopen(asked, timeout=20) as answer:
+            kinds = {record["kind"] for record in msgspec.json.decode(answer.read())["items"]}
 
     assert outcome.is_held, outcome.report
     assert outcome.requests > 1000
+    assert {"alert.ack", "alert.resolve"} <= kinds  # it came as far as what changes something
