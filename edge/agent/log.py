@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -27,10 +25,11 @@ from edge.agent.ports import (
     OldestUnacked,
     UnclosedAlert,
 )
-from edge.agent.reader import Reader, open_reader
+from edge.agent.reader import Reader
+from edge.agent.reader_thread import ReaderThread
 from edge.agent.recent import COUNT_MAX, Recent
 from edge.agent.records import Records
-from edge.agent.waiters import Waiters
+from edge.agent.tail import Tail
 from edge.agent.writer import LogWriter, Pace
 from edge.clock import Clock
 from edge.config.model import Pole
@@ -38,11 +37,13 @@ from edge.errors import StoreError
 from edge.evidence import Sealed, SignedStatement
 
 _DIGEST = re.compile("[0-9a-f]{64}")
-_Outcome = TypeVar("_Outcome")
 
 
 class PoleLog:
     """The log of one pole; gives `ports.Log`. To be entered before it is used."""
+
+    _loop: asyncio.AbstractEventLoop
+    _tail: Tail
 
     def __init__(
         self,
@@ -66,12 +67,13 @@ class PoleLog:
         def open_log(epoch: str | None) -> Records:
             return Records(folder, pole, key=key, clock=clock, epoch=epoch)
 
+        def publish(placed: Sequence[Placed]) -> None:
+            self._loop.call_soon_threadsafe(self._tail.take_in, placed)
+
         self._folder, self._pole = folder, pole
         self._media = MediaFolder(folder / MEDIA_NAME)
-        self._writer = LogWriter(open_log, self._publish, clock=clock, pace=pace or Pace())
-        self._reading = ThreadPoolExecutor(1, thread_name_prefix="log-reader")
-        self._recent: dict[Feed, Recent] = {}
-        self._waiters = {feed: Waiters() for feed in FEEDS}
+        self._writer = LogWriter(open_log, publish, clock=clock, pace=pace)
+        self._reading = ReaderThread()
         self._epoch = ""
 
     async def __aenter__(self) -> PoleLog:
@@ -82,13 +84,11 @@ class PoleLog:
         """
         self._loop = asyncio.get_running_loop()
         with ExitStack() as undo:
-            undo.callback(self._reading.shutdown)
+            undo.callback(self._reading.abandon)
             undo.callback(self._writer.close)
-            self._epoch = await self._loop.run_in_executor(self._reading, self._writer.start)
-            self._reader = await self._loop.run_in_executor(
-                self._reading, open_reader, self._folder
-            )
-            self._recent = await self._read(_take_up)
+            self._epoch = await asyncio.to_thread(self._writer.start)
+            await self._reading.open(self._folder)
+            self._tail = Tail(await self._reading.run(_take_up))
             undo.pop_all()
         return self
 
@@ -103,12 +103,10 @@ class PoleLog:
         Raises:
             StoreError: something could not be written any more.
         """
-        for waiters in self._waiters.values():
-            waiters.let_go()
+        self._tail.let_go()
         try:  # the reader first: the last to close puts the WAL into the log
-            await self._read(Reader.close)
+            await self._reading.close()
         finally:
-            self._reading.shutdown()
             left = await asyncio.to_thread(self._writer.close)
         if left:
             raise StoreError(f"{left} records could not be written; {self._writer.fault}")
@@ -130,7 +128,7 @@ class PoleLog:
 
     def head(self, feed: Feed) -> Head:
         """Where a feed ends and begins; from memory."""
-        return self._recent[feed].head
+        return self._tail.head(feed)
 
     async def append(self, drafts: Sequence[Draft]) -> list[Sealed]:
         """Write records; on disk when it returns. Cancelling the wait does not take them back.
@@ -150,24 +148,23 @@ class PoleLog:
         Raises:
             StoreError: it can't be read.
         """
-        recent = self._recent[feed]
-        page = recent.page(after=after, limit=limit, cameras=cameras)
+        page = self._tail.page(feed, after=after, limit=limit, cameras=cameras)
         if page is not None:
             return page
-        up_to = recent.head.seq
-        return await self._read(
+        up_to = self.head(feed).seq
+        return await self._reading.run(
             lambda reader: reader.page(feed, after=after, up_to=up_to, limit=limit, cameras=cameras)
         )
 
     async def wait_for_more(self, feed: Feed, *, after: int, timeout_s: float) -> bool:
         """Wait until a feed has records after a place; false: not in this time, or it ends."""
-        if self.head(feed).seq > after:
-            return True
-        return await self._waiters[feed].wait(after=after, timeout_s=timeout_s)
+        return await self._tail.wait_for_more(feed, after=after, timeout_s=timeout_s)
 
     async def statements(self, feed: Feed, *, after: int, limit: int) -> list[SignedStatement]:
         """What was signed of a feed's places after one, in order."""
-        return await self._read(lambda reader: reader.statements(feed, after=after, limit=limit))
+        return await self._reading.run(
+            lambda reader: reader.statements(feed, after=after, limit=limit)
+        )
 
     async def alerts(
         self, *, only_open: bool, after: str | None, limit: int, cameras: CameraSet
@@ -177,7 +174,7 @@ class PoleLog:
         Raises:
             ValidationError: there is no alert `after`.
         """
-        return await self._read(
+        return await self._reading.run(
             lambda reader: reader.alerts(
                 only_open=only_open, after=after, limit=limit, cameras=cameras
             )
@@ -185,11 +182,11 @@ class PoleLog:
 
     async def alert(self, alert: str) -> AlertSummary | None:
         """One alert."""
-        return await self._read(lambda reader: reader.alert(alert))
+        return await self._reading.run(lambda reader: reader.alert(alert))
 
     async def unclosed_alerts(self) -> list[UnclosedAlert]:
         """Alerts that were opened and not closed, the oldest first."""
-        return await self._read(Reader.unclosed_alerts)
+        return await self._reading.run(Reader.unclosed_alerts)
 
     async def find_media(self, sha256: str) -> KeptMedia | None:
         """A finished file that a record names and that is still here."""
@@ -203,7 +200,7 @@ class PoleLog:
                 return None
             return KeptMedia(sha256, found.size_bytes, found.type, path, found.cameras)
 
-        return await self._read(find)
+        return await self._reading.run(find)
 
     async def ack(self, name: str, feed: Feed, seq: int) -> int:
         """Note that a token's owner has everything up to `seq`; it never goes back.
@@ -212,37 +209,24 @@ class PoleLog:
             What counts now: `seq`, or what had been acknowledged before if that was more.
         """
         assert 0 <= seq <= self.head(feed).seq
-        return await self._ask(lambda records: records.ack(name, feed, seq))
+        return await asyncio.wrap_future(
+            self._writer.ask(lambda records: records.ack(name, feed, seq))
+        )
 
     async def acks(self, feed: Feed) -> Mapping[str, int]:
         """What each token's owner has acknowledged of a feed."""
-        return await self._read(lambda reader: reader.acks(feed))
+        return await self._reading.run(lambda reader: reader.acks(feed))
 
     async def ack_media(self, name: str, hashes: Sequence[str]) -> list[str]:
         """Note that a token's owner has these files and has checked them; return unknown ones."""
-        return await self._ask(lambda records: records.ack_media(name, hashes))
+        return await asyncio.wrap_future(
+            self._writer.ask(lambda records: records.ack_media(name, hashes))
+        )
 
     async def oldest_unacked(self, keepers: frozenset[str]) -> OldestUnacked:
         """The oldest record of `alerts` that not every keeper has acknowledged."""
         up_to = self.head("alerts").seq
-        return await self._read(lambda reader: reader.oldest_unacked(keepers, up_to=up_to))
-
-    async def _ask(self, work: Callable[[Records], _Outcome]) -> _Outcome:
-        return await asyncio.wrap_future(self._writer.ask(work))
-
-    async def _read(self, work: Callable[[Reader], _Outcome]) -> _Outcome:
-        return await self._loop.run_in_executor(self._reading, work, self._reader)
-
-    def _publish(self, placed: Sequence[Placed]) -> None:
-        """On the writer's thread: pass on what is on disk now."""
-        self._loop.call_soon_threadsafe(self._take_in, placed)
-
-    def _take_in(self, placed: Sequence[Placed]) -> None:
-        for each in placed:
-            if each.seq > self._recent[each.feed].head.seq:  # else it was there before
-                self._recent[each.feed].add(each)
-        for feed in {each.feed for each in placed}:
-            self._waiters[feed].wake(self._recent[feed].head.seq)
+        return await self._reading.run(lambda reader: reader.oldest_unacked(keepers, up_to=up_to))
 
 
 def _take_up(reader: Reader) -> dict[Feed, Recent]:
