@@ -16,12 +16,12 @@ pytestmark = pytest.mark.timeout(120)
 def test_alert_appears_by_itself_worst_first_and_is_announced(
     server: PageServer, visit: Visit
 ) -> None:
-    server.open_alert(severity="minor", rule={"type": "line", "name": "path"})
+    server.book.open(severity="minor", rule={"type": "line", "name": "path"})
     page = visit(*EVERYTHING).page
     expect(cards(page)).to_have_count(1)
     assert page.title() == "(1) River bank"
 
-    server.open_alert(severity="critical", rule={"type": "fire", "name": "shed"})
+    server.book.open(severity="critical", rule={"type": "fire", "name": "shed"})
 
     expect(cards(page)).to_have_count(2)
     expect(cards(page).first).to_contain_text("Critical")
@@ -32,29 +32,29 @@ def test_alert_appears_by_itself_worst_first_and_is_announced(
 
 
 def test_snapshot_and_clip_appear_when_they_are_ready(server: PageServer, visit: Visit) -> None:
-    alert = server.open_alert()
+    alert = server.book.open()
     visitor = visit(*EVERYTHING)
     expect(cards(visitor.page)).to_contain_text("No picture yet")
 
-    server.add_picture(alert, "snapshot")
+    server.book.add_picture(alert, "snapshot")
     expect(cards(visitor.page)).to_contain_text("No clip yet")
     visitor.wait_until("document.querySelector('.thumb img').naturalWidth === 768")
 
-    server.add_picture(alert, "clip")
+    server.book.add_picture(alert, "clip")
     expect(visitor.page.get_by_role("button", name="Play clip")).to_be_visible()
 
 
 def test_clip_plays_in_place_and_goes_on_through_news_and_seeks(
     server: PageServer, visit: Visit
 ) -> None:
-    alert = server.open_alert()
-    server.add_picture(alert, "clip")
+    alert = server.book.open()
+    server.book.add_picture(alert, "clip")
     visitor = visit(*EVERYTHING)
     page = visitor.page
 
     page.get_by_role("button", name="Play clip").click()
     visitor.wait_until("document.querySelector('video').currentTime > 0.5")
-    server.open_alert(severity="critical")
+    server.book.open(severity="critical")
     expect(cards(page)).to_have_count(2)
     assert page.evaluate("document.querySelector('video').paused") is False
     page.evaluate("document.querySelector('video').currentTime = 4.5")
@@ -69,7 +69,7 @@ def test_clip_plays_in_place_and_goes_on_through_news_and_seeks(
 
 
 def test_player_says_so_when_a_clip_cannot_be_shown(server: PageServer, visit: Visit) -> None:
-    server.add_picture(server.open_alert(), "clip", b"no film at all")
+    server.book.add_picture(server.book.open(), "clip", b"no film at all")
     page = visit(*EVERYTHING).page
 
     page.get_by_role("button", name="Play clip").click()
@@ -78,7 +78,7 @@ def test_player_says_so_when_a_clip_cannot_be_shown(server: PageServer, visit: V
 
 
 def test_acknowledging_is_one_record_and_shows_who(server: PageServer, visit: Visit) -> None:
-    server.open_alert()
+    server.book.open()
     page = visit(*EVERYTHING).page
 
     page.get_by_role("button", name="Acknowledge").dblclick()
@@ -91,11 +91,11 @@ def test_acknowledging_is_one_record_and_shows_who(server: PageServer, visit: Vi
 def test_resolving_with_a_note_takes_a_closed_alert_from_the_list(
     server: PageServer, visit: Visit
 ) -> None:
-    alert = server.open_alert()
+    alert = server.book.open()
     page = visit(*EVERYTHING).page
     page.get_by_role("button", name="Resolve…").click()
     page.get_by_label("Note").fill("a fox & <b>its</b> cubs")
-    server.close_alert(alert)
+    server.book.close(alert)
     expect(cards(page)).to_contain_text("Ended just now.")
     expect(page.get_by_label("Note")).to_have_value("a fox & <b>its</b> cubs")
 
@@ -110,7 +110,7 @@ def test_resolving_with_a_note_takes_a_closed_alert_from_the_list(
 
 
 def test_alert_can_be_handled_by_keyboard_alone(server: PageServer, visit: Visit) -> None:
-    server.open_alert()
+    server.book.open()
     page = visit("read", "ack").page
     expect(cards(page)).to_have_count(1)
 
@@ -127,8 +127,8 @@ def test_alert_can_be_handled_by_keyboard_alone(server: PageServer, visit: Visit
 def test_viewer_gets_no_buttons_that_his_token_does_not_allow(
     server: PageServer, visit: Visit
 ) -> None:
-    server.add_picture(server.open_alert(), "snapshot")
-    server.open_alert(camera="road")
+    server.book.add_picture(server.book.open(), "snapshot")
+    server.book.open(camera="road")
     page = visit("read", cameras=("yard",)).page
 
     expect(cards(page)).to_have_count(1)
@@ -141,7 +141,7 @@ def test_viewer_gets_no_buttons_that_his_token_does_not_allow(
 
 def test_list_grows_only_when_asked_to(server: PageServer, visit: Visit) -> None:
     for _ in range(60):
-        server.open_alert()
+        server.book.open()
     page = visit("read").page
     expect(cards(page)).to_have_count(50)
 
@@ -156,12 +156,12 @@ def test_nothing_is_left_of_alerts_that_are_gone(server: PageServer, visit: Visi
     expect(page.get_by_text("No open alerts.")).to_be_visible()
     count = "document.querySelectorAll('#alerts *').length"
     before = page.evaluate(count)
-    alerts = [server.open_alert() for _ in range(20)]
+    alerts = [server.book.open() for _ in range(20)]
     expect(cards(page)).to_have_count(20)
 
     for alert in alerts:
-        server.close_alert(alert)
-        server.say_of(alert, "alert.resolve", {"by": "x", "verdict": "test", "note": None})
+        server.book.close(alert)
+        server.book.say(alert, "alert.resolve", {"by": "x", "verdict": "test", "note": None})
 
     expect(cards(page)).to_have_count(0)
     assert page.evaluate(count) == before
@@ -171,7 +171,7 @@ def test_old_and_test_alerts_are_marked(server: PageServer, visit: Visit) -> Non
     page = visit("read").page
     expect(page.get_by_text("No open alerts.")).to_be_visible()
 
-    server.open_alert(age_s=3 * 3600 + 60, is_test=True)
+    server.book.open(age_s=3 * 3600 + 60, is_test=True)
 
     expect(cards(page)).to_contain_text("3 h ago")
     expect(cards(page)).to_contain_text("Late: came here")
@@ -182,7 +182,7 @@ def test_times_are_of_the_pole_although_the_browser_is_elsewhere_and_wrong(
     server: PageServer, visit: Visit
 ) -> None:
     """The pole stands in Shanghai; the phone believes that it is in Lima, two hours later."""
-    server.open_alert(age_s=300)
+    server.book.open(age_s=300)
     page = visit(timezone_id="America/Lima").page
     page.clock.install(time=time.time() + 7200)
     page.goto(f"{server.url}#token={server.make_token('phone', 'read')}")

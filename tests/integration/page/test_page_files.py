@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import urllib.error
 import urllib.request
-from http.client import HTTPMessage
+from email.message import Message
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from tests.support.page_server import PageServer
 pytestmark = pytest.mark.timeout(120)
 
 
-def get(server: PageServer, path: str, **headers: str) -> tuple[int, HTTPMessage, bytes]:
+def get(server: PageServer, path: str, **headers: str) -> tuple[int, Message, bytes]:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     request = urllib.request.Request(server.url + path, headers=named)
     try:

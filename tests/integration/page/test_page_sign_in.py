@@ -52,7 +52,7 @@ def test_page_says_what_to_do_when_the_token_is_wrong(visit: Visit) -> None:
 
 
 def test_page_shows_nothing_any_more_when_signed_out(server: PageServer, visit: Visit) -> None:
-    server.open_alert()
+    server.book.open()
     page = visit("read").page
     expect(cards(page)).to_have_count(1)
 

@@ -24,7 +24,7 @@ HOSTILE = '<img src=x onerror="alert(1)"><script>alert(2)</script>"\'`\u202e</b>
 def test_lost_connection_is_said_at_once_and_is_over_by_itself(
     server: PageServer, visit: Visit
 ) -> None:
-    server.open_alert()
+    server.book.open()
     visitor = visit(*EVERYTHING)
     page = visitor.page
     expect(cards(page)).to_have_count(1)
@@ -35,7 +35,7 @@ def test_lost_connection_is_said_at_once_and_is_over_by_itself(
     expect(page.locator("#page")).to_have_class("stale")
     expect(tile(page, "yard")).not_to_contain_text("● Live")
     expect(cards(page)).to_have_count(1)
-    server.open_alert(age_s=90, severity="critical")
+    server.book.open(age_s=90, severity="critical")
     server.answer_again()
 
     expect(page.locator("#lost")).to_be_hidden()
@@ -45,7 +45,7 @@ def test_lost_connection_is_said_at_once_and_is_over_by_itself(
 
 
 def test_language_follows_the_browser_and_then_the_choice(server: PageServer, visit: Visit) -> None:
-    server.open_alert()
+    server.book.open()
     page = visit(*EVERYTHING, locale="zh-CN").page
     expect(page.locator("#alert-list > li")).to_contain_text("重要")
     expect(page.get_by_role("button", name="处置…")).to_be_visible()
@@ -65,12 +65,12 @@ def test_hostile_names_are_text_and_nothing_else(browser: Browser, tmp_path: Pat
         PageServer(tmp_path, cameras=(make_camera("yard"),), pole_name=HOSTILE[:60]) as server,
         Visitor(browser, viewport=PHONE) as visitor,
     ):
-        alert = server.open_alert(
+        alert = server.book.open(
             camera=HOSTILE,
             rule={"type": HOSTILE, "name": HOSTILE * 3},
             data={"label": HOSTILE, HOSTILE: HOSTILE * 9, "__proto__": "x", "n": 1e308},
         )
-        server.say_of(alert, "alert.ack", {"by": HOSTILE, "note": HOSTILE})
+        server.book.say(alert, "alert.ack", {"by": HOSTILE, "note": HOSTILE})
         server.set_eye("yard", "lost", HOSTILE)
         page = visitor.page
         page.goto(f"{server.url}#token={server.make_token('desk', *EVERYTHING)}")
