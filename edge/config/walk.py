@@ -11,6 +11,7 @@ import math
 import re
 import types
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from edge.config.checks import Check, OneOrMany, Variants, quote
@@ -91,7 +92,7 @@ class _Walk:
         for key in raw:
             if key not in fields:
                 self.fault(join(path, key), "unknown key", suggest(key, fields))
-        hints = get_type_hints(cls, include_extras=True)
+        hints = _hints(cls)
         values: dict[str, object] = {}
         for key, field in fields.items():
             if key in raw:
@@ -199,6 +200,12 @@ class _Walk:
 def _has_default(field: dataclasses.Field[Any]) -> bool:
     missing = dataclasses.MISSING
     return field.default is not missing or field.default_factory is not missing
+
+
+@cache
+def _hints(cls: Any) -> Mapping[str, Any]:
+    """The types of a dataclass's fields; working them out anew for each table takes 0.4 ms."""
+    return get_type_hints(cls, include_extras=True)
 
 
 def _keys(cls: Any) -> set[str]:

@@ -307,8 +307,11 @@ def test_faults_are_all_told_when_config_is_wrong(
         (b"#" * (1024 * 1024 + 1), "{}: is longer than 1048576 bytes"),
         (b"a = " + b"[" * 20_000, "{}: is nested too deeply"),
         (b"a = " + b"9" * 20_000, "is not TOML"),
+        (b"a." * 200_000 + b"a = 1", "{}: has a key of more than 32 parts"),
+        (b"x = { " + b'"a b" . ' * 100_000 + b"a = 1 }", "has a key of more than 32 parts"),
+        (b"[" + rb'"\"".' * 100_000 + b"a]", "has a key of more than 32 parts"),
     ],
-    ids=["syntax", "twice", "encoding", "size", "nesting", "digits"],
+    ids=["syntax", "twice", "encoding", "size", "nesting", "digits", "dots", "inline", "header"],
 )
 def test_one_fault_is_told_when_the_file_is_not_toml(
     tmp_path: Path, content: bytes, expected: str
