@@ -18,7 +18,7 @@ from edge.errors import StoreError
 
 LOCK_NAME = "lock"
 _OTHERS = 0o027
-"""What the group and others are not given: writing, and anything."""
+"""What is taken away: writing by the group, and everything by others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +87,10 @@ def open_data_folder(path: Path) -> DataFolder:
 
 def _make(path: Path) -> None:
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_on_disk(path)
         status = path.stat()
     except FileExistsError as exc:
-        raise StoreError(f"{path}: is no folder; give another one") from exc
+        raise StoreError(f"{exc.filename}: is no folder; give another one") from exc
     except OSError as exc:
         raise StoreError(f"{path}: can't be made or read ({exc.strerror}); check the disk") from exc
     if status.st_uid != os.geteuid():
@@ -103,6 +103,19 @@ def _make(path: Path) -> None:
             path.chmod(stat.S_IMODE(status.st_mode) & ~_OTHERS)
         except OSError as exc:
             raise StoreError(f"{path}: others may look in, and chmod 700 fails: {exc}") from exc
+
+
+def _make_on_disk(path: Path) -> None:
+    """Make a folder, and those above it, so that a power cut does not take it away again."""
+    if path.is_dir():
+        return
+    _make_on_disk(path.parent)
+    path.mkdir(mode=0o700, exist_ok=True)
+    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _lock(path: Path) -> int:

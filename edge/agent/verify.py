@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,14 +62,25 @@ def open_to_check(folder: Path) -> Iterator[Reader]:
         yield reader
 
 
-def verify_log(reader: Reader, public: Ed25519PublicKey) -> list[CheckedFeed]:
+def verify_log(
+    reader: Reader, public: Ed25519PublicKey, *, tell: Callable[[str], None] = lambda _: None
+) -> list[CheckedFeed]:
     """Check every record of every feed, and everything that was signed of them.
+
+    Args:
+        reader: of the log.
+        public: the key that must have signed.
+        tell: called with one line for people before each feed.
 
     Raises:
         StoreError: the log can't be read.
     """
     heads = reader.heads()
-    return [_verify_feed(reader, feed, heads[feed], public) for feed in FEEDS]
+    checked = []
+    for feed in FEEDS:
+        tell(f"{feed}: {heads[feed].seq - heads[feed].oldest + 1} records")
+        checked.append(_verify_feed(reader, feed, heads[feed], public))
+    return checked
 
 
 def _verify_feed(reader: Reader, feed: Feed, head: Head, public: Ed25519PublicKey) -> CheckedFeed:

@@ -68,23 +68,23 @@ def named_files(reader: Reader, *, after: int = 0) -> dict[str, NamedFile]:
 
 
 def check_files(
-    folder: Path, named: Mapping[str, NamedFile], *, tell: Callable[[int], None]
+    folder: Path, named: Mapping[str, NamedFile], *, tell: Callable[[str], None]
 ) -> Iterator[tuple[str, str]]:
     """Check every named file in a data folder.
 
     Args:
         folder: the data folder.
         named: see `named_files`.
-        tell: called with how many have been checked, after each.
+        tell: called with one line for people before each file.
 
     Yields:
         The hash of a file that is not as its record says, and what is wrong.
     """
     for count, (sha256, file) in enumerate(sorted(named.items()), 1):
+        tell(f"media: {count} of {len(named)} files")
         problem = _check_file(media_path(folder / MEDIA_NAME, sha256), sha256, file.size_bytes)
         if problem:
             yield sha256, problem
-        tell(count)
 
 
 def unnamed_files(folder: Path, named: Mapping[str, NamedFile]) -> list[str]:

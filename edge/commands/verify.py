@@ -72,9 +72,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _check(folder: Path, reader: Reader, public: Ed25519PublicKey) -> _Report:
     with reader.snapshot():
-        feeds = verify_log(reader, public)
+        feeds = verify_log(reader, public, tell=_tell)
         named = named_files(reader)
-    broken = dict(check_files(folder, named, tell=_Progress(len(named)).tell))
+    broken = dict(check_files(folder, named, tell=_tell))
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K")
     named_now = named_files(reader)  # a running pole may have let files go meanwhile
     findings = [finding for feed in feeds for finding in feed.findings]
     findings += [
@@ -138,16 +140,8 @@ def _table(report: _Report) -> str:
     return "\n".join(lines) + "\n"
 
 
-class _Progress:
-    """Says on a terminal how far it is."""
-
-    def __init__(self, count: int) -> None:
-        self._count = count
-        self._is_shown = sys.stderr.isatty()
-
-    def tell(self, done: int) -> None:
-        """Say that so many files have been checked."""
-        if self._is_shown:
-            end = "\n" if done == self._count else ""
-            sys.stderr.write(f"\rmedia: {done} of {self._count} files{end}")
-            sys.stderr.flush()
+def _tell(line: str) -> None:
+    """Show on a terminal how far it is, one line in place of the last."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{line}")
+        sys.stderr.flush()
