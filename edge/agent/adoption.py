@@ -130,6 +130,9 @@ class Adoption:
 
         What the disk does not let us keep now stays there for the next start of the agent.
         """
+        if not await self._keeping.scribe.settle():
+            _log.error("leftovers stay: camera=%s reason=records wait for the disk", self._camera)
+            return  # an alert that is not on disk yet would seem unknown
         try:
             for note in await asyncio.to_thread(_find_finished, folder, self._keeping.media):
                 await self._recover(folder, note)

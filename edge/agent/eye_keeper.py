@@ -182,7 +182,7 @@ class EyeKeeper:
         elif isinstance(line, Media) and line.file is not None:
             return self._adopt(line)
         elif not isinstance(line, End):
-            self._has_seen |= isinstance(line, SightProof) and line.distinct > 0
+            self._has_seen |= isinstance(line, SightProof) and line.frames > 0
             pen = self._house.keeping.make_pen()
             self._chronicle, drafts = chronicle.step(self._chronicle, line, pen)
             self._put(drafts)

@@ -33,9 +33,9 @@ class Journal(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """A record to write, and who wants to know that it is on disk."""
+    """A record to write, or a mark between records, and who wants to know that it is on disk."""
 
-    draft: Draft
+    draft: Draft | None
     told: asyncio.Future[bool] | None = None
 
     def tell(self, *, is_on_disk: bool) -> None:
@@ -52,6 +52,7 @@ class Scribe:
         self._patience_s = patience_s
         self._waiting: list[_Item] = []
         self._is_closed = False
+        self._is_behind = False
         self._has_work = asyncio.Event()
         self._has_room = asyncio.Event()
         self._has_room.set()
@@ -66,9 +67,11 @@ class Scribe:
         Returns:
             Whether it is on disk. False: the log has it, and writes it once its disk lets it.
         """
-        told: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._add([_Item(draft, told)])
-        return await told
+        return await self._add_and_wait(draft)
+
+    async def settle(self) -> bool:
+        """Wait until all that has been put so far is on disk; false as with `write`."""
+        return await self._add_and_wait(None)
 
     async def wait_for_room(self) -> None:
         """Wait while too many wait."""
@@ -89,6 +92,11 @@ class Scribe:
             if items:
                 await self._write(items)
 
+    async def _add_and_wait(self, draft: Draft | None) -> bool:
+        told: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._add([_Item(draft, told)])
+        return await told
+
     def _add(self, items: Sequence[_Item]) -> None:
         self._waiting += items
         if len(self._waiting) > WAITING_MAX:
@@ -97,18 +105,20 @@ class Scribe:
             self._has_work.set()
 
     async def _write(self, items: Sequence[_Item]) -> None:
-        is_on_disk = False
+        drafts = [item.draft for item in items if item.draft is not None]
         try:
-            async with asyncio.timeout(self._patience_s):
-                await self._log.append([item.draft for item in items])
-            is_on_disk = True
+            if drafts:
+                async with asyncio.timeout(self._patience_s):
+                    await self._log.append(drafts)
+                self._is_behind = False  # it writes in order: what came before is there too
         except (TimeoutError, StoreError):
-            pass  # the log has them, or counts them as lost, and says what is wrong with the disk
+            self._is_behind = True  # the log has them, or counts them as lost, and says why
         except EvidenceError as exc:
             if len(items) > 1:
                 for item in items:  # one that can't be sealed spoils none of the others
                     await self._write([item])
                 return
-            _log.error("record refused: kind=%s reason=%s", items[0].draft.kind, exc)
+            _log.error("record refused: kind=%s reason=%s", drafts[0].kind, exc)
+            items[0].tell(is_on_disk=False)
         for item in items:
-            item.tell(is_on_disk=is_on_disk)
+            item.tell(is_on_disk=not self._is_behind)

@@ -180,6 +180,20 @@ async def test_files_left_behind_are_recovered_once_and_the_rest_is_removed(
 
 
 @run_async
+async def test_file_is_recovered_also_when_its_eye_dies_before_the_alert_is_on_disk(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path, ["hasty-1", "hasty-2"]) as pole:
+        await pole.wait_for("media", "media.ready", count=2)
+        await pole.wait_for("alerts", "alert.open", count=4)
+    async with running(tmp_path, ["good"], terms=Terms(sweep_after_s=0.0)) as pole:
+        await pole.wait_until(lambda: pole.left() == [])
+        opened = await pole.records("alerts", "alert.open")
+        ready = await pole.records("media", "media.ready")
+        assert {each["alert"] for each in ready} == {each["alert"] for each in opened}
+
+
+@run_async
 async def test_stop_keeps_what_eyes_tell_last(tmp_path: Path) -> None:
     async with running(tmp_path, ["late-1", "late-2"]) as pole:
         await pole.wait_for("alerts", "alert.open", count=2)

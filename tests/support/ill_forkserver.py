@@ -29,7 +29,7 @@ class IllEye:
     def __init__(self, camera: str, folder: Path) -> None:
         self.camera, self.folder = camera, folder
         folder.mkdir(parents=True, exist_ok=True)
-        self._make_id = make_ids(SystemClock())
+        self.make_id = make_ids(SystemClock())
         self._begun_s = time.monotonic()
         self._frames = 0
 
@@ -68,7 +68,7 @@ class IllEye:
 
     def open_alert(self) -> str:
         """Open an alert, give its id."""
-        name = self._make_id(0)
+        name = self.make_id(0)
         self.alert("open", name)
         return name
 
@@ -212,6 +212,15 @@ def leave_files(eye: IllEye) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def leave_at_once(eye: IllEye) -> None:
+    """Finish a clip, tell of nothing but the opening, die in the same instant."""
+    eye.see()
+    name = eye.make_id(0)
+    eye.write(f"{name}-clip.mp4", b"clip of " + name.encode())
+    eye.alert("open", name)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def close_late(eye: IllEye) -> None:
     """Tell the most important only when told to stop."""
     name = eye.open_alert()
@@ -281,6 +290,7 @@ BEHAVIOURS: dict[str, Callable[[IllEye], None]] = {
     "refuses": refuse,
     "silent": fall_silent,
     "leaves": leave_files,
+    "hasty": leave_at_once,
     "late": close_late,
     "busy": be_busy,
     "hogs": hog,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Sequence
 
@@ -54,6 +55,19 @@ def test_any_cuts_give_the_same_lines(cuts: Sequence[int]) -> None:
     taker = Taker()
     taker.push(*(data[a:b] for a, b in itertools.pairwise(edges)))
     assert len(taker.lines) == 3
+
+
+@given(
+    st.lists(
+        st.binary(max_size=200) | st.sampled_from([b"\n", TRACK, TRACK[:50], END]), max_size=30
+    )
+)
+def test_any_bytes_are_heard_or_counted_or_condemn(blocks: Sequence[bytes]) -> None:
+    taker = Taker()
+    with contextlib.suppress(EyeCondemned):
+        taker.push(*blocks)
+        taker.intake.finish(0)
+    assert len(taker.lines) + taker.intake.garbage_count <= b"".join(blocks).count(b"\n") + 1
 
 
 def test_garbage_is_counted_and_lines_around_it_are_heard() -> None:

@@ -70,12 +70,30 @@ async def test_who_asks_is_told_when_his_record_is_on_disk() -> None:
 
 
 @run_async
+async def test_who_asks_whether_all_is_settled_is_told_of_what_came_before() -> None:
+    book = Book()
+    async with writing(book) as scribe:
+        assert await scribe.settle() is True
+        scribe.put([draft("a")])
+        assert await scribe.settle() is True
+        assert book.groups == [["a"]]
+        book.error = StoreError("given up")
+        scribe.put([draft("b")])
+        assert await scribe.settle() is False
+        assert await scribe.settle() is False, "it still is not"
+        book.error = None
+        scribe.put([draft("c")])
+        assert await scribe.settle() is True
+
+
+@run_async
 async def test_record_that_can_not_be_sealed_spoils_no_other() -> None:
     book = Book()
     book.spoilt = "b"
     async with writing(book) as scribe:
         scribe.put([draft(name) for name in "abc"])
         assert await scribe.write(draft("d")) is True
+        assert await scribe.write(draft("b")) is False
     assert book.groups == [["a"], ["c"], ["d"]]
 
 
