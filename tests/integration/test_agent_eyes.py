@@ -23,7 +23,6 @@ from tests.support.video import Scene, Shot, Visit, make_clip
 
 pytestmark = pytest.mark.timeout(120)
 HASTY = Terms(Patience(open_after_s=6.0, hold_s=3.0), kill_silent_s=14.0, sweep_after_s=1.0)
-SHORT_ROLLS = "pre_roll_s = 1\npost_roll_s = 1\n"
 
 
 @pytest.fixture(scope="module")
