@@ -54,6 +54,19 @@ async def watch(
         yield answer
 
 
+def connect_thinly(pole: Served, header: dict[str, str]) -> socket.socket:
+    """Ask for pictures over a connection that takes little until somebody reads from it."""
+    thin = socket.socket()
+    thin.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    host, port = pole.address.split(":")
+    thin.connect((host, int(port)))
+    lines = [f"GET {MJPEG} HTTP/1.1", f"Host: {pole.address}"]
+    lines += [f"{name}: {value}" for name, value in header.items()]
+    thin.sendall("\r\n".join([*lines, "", ""]).encode())
+    thin.setblocking(False)
+    return thin
+
+
 async def show_until(pole: Served, task: asyncio.Task[object], camera: str = "yard") -> None:
     """Show pictures until something has come of it."""
     while not task.done():
@@ -157,12 +170,7 @@ async def test_viewer_who_stalls_holds_nobody_up_and_is_cut(tmp_path: Path) -> N
     """His pictures wait in no queue of ours: he is sent one, and the rest go by."""
     async with serve_cameras(tmp_path, reading_s=1.0) as pole, asyncio.TaskGroup() as group:
         desk = pole.header()
-        host, port = pole.address.split(":")
-        stalled = socket.create_connection((host, int(port)))
-        stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        lines = [f"GET {MJPEG} HTTP/1.1", f"Host: {pole.address}"]
-        lines += [f"{name}: {value}" for name, value in desk.items()]
-        stalled.sendall("\r\n".join([*lines, "", ""]).encode())
+        stalled = connect_thinly(pole, desk)
         asking = group.create_task(pole.session.get(MJPEG, headers=desk))
         await show_until(pole, asking)
         async with await asking as answer:
@@ -177,6 +185,23 @@ async def test_viewer_who_stalls_holds_nobody_up_and_is_cut(tmp_path: Path) -> N
             assert before == 2
         await wait_until(lambda: not pole.eyes.views)
         stalled.close()
+
+
+@run_async
+async def test_pictures_of_a_slow_link_are_few_and_not_old(tmp_path: Path) -> None:
+    """Three megabytes go by while he takes next to nothing; then he is two pictures behind."""
+    async with serve_cameras(tmp_path) as pole:
+        thin = connect_thinly(pole, pole.header())
+        await wait_until(lambda: len(pole.eyes.views) == 1)
+        for number in range(100, 160):
+            pole.eyes.show("yard", b"<%d>" % number + bytes(50_000))
+            await asyncio.sleep(0.02)
+        loop, got = asyncio.get_running_loop(), b""
+        while b"<159>" not in got:
+            got += await loop.sock_recv(thin, 65536)
+        assert 2 <= got.count(b"Content-Length: 50005") <= 4
+        thin.close()
+        await wait_until(lambda: not pole.eyes.views)
 
 
 @run_async
