@@ -33,11 +33,14 @@ def open_to_write(folder: Path, *, may_begin: bool) -> apsw.Connection:
     """
     flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if may_begin else 0)
     connection = apsw.Connection(str(folder / LOG_NAME), flags=flags)
-    if connection.readonly("main"):  # SQLite opens it all the same, and fails at the first write
+    try:
+        if connection.readonly("main"):  # else it fails at the first write only
+            raise apsw.ReadOnlyError("read-only disk or file")
+        connection.set_busy_timeout(_BUSY_MS)
+        connection.execute(_PRAGMAS)
+    except apsw.Error:
         connection.close()
-        raise apsw.ReadOnlyError("read-only disk or file")
-    connection.set_busy_timeout(_BUSY_MS)
-    connection.execute(_PRAGMAS)
+        raise
     return connection
 
 
@@ -66,7 +69,7 @@ def explained() -> Iterator[None]:
 
 
 def _explain(exc: apsw.Error) -> str:
-    if isinstance(exc, apsw.FullError):
+    if isinstance(exc, apsw.FullError) or _extended(exc) == apsw.SQLITE_IOERR_SHMSIZE:
         return "the log takes no record: the disk is full; make room"
     if isinstance(exc, apsw.ReadOnlyError | apsw.CantOpenError | apsw.PermissionsError):
         return f"the log can't be opened or written ({exc}); check the folder's mode and the disk"
@@ -74,4 +77,11 @@ def _explain(exc: apsw.Error) -> str:
         return (
             f"the log is damaged ({exc}); keep it for polewatch verify, move it away to begin anew"
         )
+    if isinstance(exc, apsw.BusyError | apsw.LockedError):
+        return "the log is held by another program; close whatever has opened log.db"
     return f"the log can't be used ({exc}); check the disk"
+
+
+def _extended(exc: apsw.Error) -> int:
+    """The exact code of an error of SQLite; 0 of one of its Python side."""
+    return getattr(exc, "extendedresult", 0)

@@ -247,12 +247,17 @@ class LogWriter:
             self._records = None
 
     def _write_rest(self) -> None:
-        """Write what is left, as long as the disk takes it."""
+        """Write what is left, as long as the disk takes it, and sign what is not signed yet."""
         while self._take():
             pass
         while self._backlog and self._write():
             while self._take():
                 pass
+        if self._records is not None:
+            try:
+                self._records.sign_heads()
+            except StoreError as exc:
+                self._fail(exc)
 
     def _refuse_rest(self) -> None:
         while self._take():

@@ -303,6 +303,15 @@ async def test_heads_are_signed_with_alerts_and_each_hour(tmp_path: Path) -> Non
 
 
 @run_async
+async def test_heads_are_signed_at_the_end(tmp_path: Path) -> None:
+    async with open_pole_log(tmp_path) as log:
+        await log.append([make_draft(1, feed="health", kind="start")])
+    async with open_pole_log(tmp_path) as log:
+        (head,) = await log.statements("health", after=0, limit=10)
+        assert (head.statement.seq, head.statement.hash) == (1, log.head("health").hash)
+
+
+@run_async
 async def test_log_that_is_another_s_is_not_opened(tmp_path: Path) -> None:
     async with open_pole_log(tmp_path):
         pass

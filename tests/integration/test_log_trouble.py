@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 from edge.agent.feeds import Placed
@@ -24,7 +25,7 @@ from edge.errors import StoreError
 from edge.evidence import open_seal
 from tests.support.aio import run_async, wait_until
 from tests.support.clocks import ManualClock
-from tests.support.disks import read_only, small_disk
+from tests.support.disks import mortal_disk, read_only, small_disk
 from tests.support.drafts import AT_MS, KEY, POLE, make_draft
 
 pytestmark = pytest.mark.timeout(120)
@@ -90,6 +91,46 @@ async def test_full_disk_at_the_end_is_told_to_all_who_wait(tmp_path: Path) -> N
         with pytest.raises(StoreError, match="not written before the end"):
             await told[1]
         assert numbers(folder) == [0]
+
+
+def test_disk_that_is_full_at_the_start_is_told_so(tmp_path: Path) -> None:
+    async def enter(folder: Path) -> None:
+        async with PoleLog(folder, POLE, key=KEY, clock=ManualClock()):
+            pass
+
+    with small_disk(tmp_path / "disk", size_bytes=2**20) as folder:
+        asyncio.run(enter(folder))
+        fill(folder / "filler", 2**20)
+        with pytest.raises(StoreError, match="the disk is full; make room"):
+            asyncio.run(enter(folder))
+        (folder / "filler").unlink()
+        asyncio.run(enter(folder))
+
+
+@run_async
+async def test_disk_that_dies_is_told_and_nothing_is_acknowledged_that_it_lacks(
+    tmp_path: Path,
+) -> None:
+    last: list[asyncio.Task[object]] = []
+
+    async def run_into_death(folder: Path, die: Callable[[], None]) -> None:
+        async with PoleLog(folder, POLE, key=KEY, clock=ManualClock(), pace=BRISK) as log:
+            await log.append([make_draft(1)])
+            die()
+            last.append(asyncio.create_task(log.append([make_draft(2)])))
+            await wait_until(lambda: log.fault is not None)
+            page = await log.page("alerts", after=0, limit=10, cameras=None)
+            assert len(page.bodies) == 1
+            assert not last[0].done()
+
+    folder = tmp_path / "disk"
+    with (
+        mortal_disk(folder, tmp_path / "image") as die,
+        pytest.raises(StoreError, match="1 records could not be written"),
+    ):
+        await run_into_death(folder, die)
+    with pytest.raises(StoreError, match="not written before the end"):
+        await last[0]
 
 
 def fill(path: Path, most_bytes: int) -> None:
@@ -272,3 +313,16 @@ def test_alerts_and_audit_are_never_given_up(disk: Disk) -> None:
         disk.is_bad = False
         assert given_up(told) == [False] * 100
     assert numbers(disk.folder) == list(range(50))
+
+
+@run_async
+async def test_log_that_another_program_holds_is_told_and_waited_for(tmp_path: Path) -> None:
+    async with PoleLog(tmp_path, POLE, key=KEY, clock=ManualClock(), pace=BRISK) as log:
+        other = apsw.Connection(str(tmp_path / LOG_NAME))
+        other.execute("BEGIN IMMEDIATE")
+        waiting = asyncio.create_task(log.append([make_draft(1)]))
+        await wait_until(lambda: log.fault is not None)
+        assert log.fault == "the log is held by another program; close whatever has opened log.db"
+        other.execute("ROLLBACK")
+        other.close()
+        assert len(await waiting) == 1
