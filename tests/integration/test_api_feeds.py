@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from aiohttp import ClientTimeout
 
 from edge.agent.api.traffic import TRAFFIC
+from edge.agent.records import Records
+from edge.clock import SystemClock
 from edge.evidence import START_HASH, Link, SignedStatement, Statement, check_signature, follow
 from tests.support.aio import run_async, wait_until
 from tests.support.api_pole import KEY
-from tests.support.served_pole import ServedPole, serve_pole
+from tests.support.served_pole import CONFIG, ServedPole, serve_pole
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -155,6 +158,40 @@ async def test_feed_says_where_to_go_on_when_a_cursor_leads_nowhere(tmp_path: Pa
             assert oldest == f"{epoch}.0"
             again = await pole.client.get(f"/v1/feeds/measures?after={oldest}", headers=station)
             assert len((await again.json())["items"]) == 5
+
+
+def test_feed_begins_later_when_its_oldest_records_have_left(tmp_path: Path) -> None:
+    asyncio.run(write_and_stop(tmp_path))
+    with Records(tmp_path, CONFIG.pole, key=KEY, clock=SystemClock()) as records:
+        assert records.evict("measures", up_to=2) == 2
+
+    asyncio.run(read_what_is_left(tmp_path))
+
+
+async def write_and_stop(folder: Path) -> None:
+    async with serve_pole(folder) as pole:
+        await write_five(pole)
+
+
+async def read_what_is_left(folder: Path) -> None:
+    async with serve_pole(folder) as pole:
+        station, epoch = pole.token(), pole.log.epoch
+
+        async def get(query: str) -> tuple[int, dict[str, Any]]:
+            answer = await pole.client.get(f"/v1/feeds/measures{query}", headers=station)
+            return answer.status, await answer.json()
+
+        for gone in (0, 1):
+            status, problem = await get(f"?after={epoch}.{gone}")
+            assert status == 410
+            assert problem["oldest"] == f"{epoch}.2"
+        for query in ("", f"?after={epoch}.2"):
+            status, page = await get(query)
+            assert status == 200
+            assert [record["seq"] for record in page["items"]] == [3, 4, 5]
+            assert page["oldest"] == f"{epoch}.2"
+        _, proof = await get("/statements")
+        assert [item["seq"] for item in proof["items"] if item["kind"] == "checkpoint"] == [2]
 
 
 @run_async

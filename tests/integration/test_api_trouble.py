@@ -12,6 +12,7 @@ from edge.agent.api.app import make_app
 from edge.agent.feeds import Feed, Page
 from edge.agent.ports import AlertPage, AlertSummary, CameraSet, KeptMedia
 from edge.errors import StoreError
+from edge.evidence import SignedStatement, Statement
 from tests.support.aio import run_async
 from tests.support.api_pole import Bench, ListLog
 
@@ -61,6 +62,22 @@ class LyingLog(ListLog):
     async def wait_for_more(self, feed: Feed, *, after: int, timeout_s: float) -> bool:
         self.waits += 1
         return self.waits < 3
+
+
+class SignedLog(ListLog):
+    """Has signed a head at each place from 1 to 1,200, and a checkpoint at 1,000."""
+
+    async def statements(self, feed: Feed, *, after: int, limit: int) -> list[SignedStatement]:
+        places = sorted([*range(1, 1201), 1000])
+        return [
+            SignedStatement(
+                Statement("head", "SG-017", "k3f9", feed, seq, HASH, "2026-11-22T17:33:05.120Z"),
+                "key",
+                "signature",
+            )
+            for seq in places
+            if seq > after
+        ][:limit]
 
 
 def client_of(bench: Bench) -> TestClient[web.Request, web.Application]:
@@ -127,3 +144,19 @@ async def test_long_poll_ends_when_it_was_woken_for_nothing(tmp_path: Path) -> N
         assert answer.status == 200
         assert (await answer.json())["items"] == []
         assert log.waits == 3
+
+
+@run_async
+async def test_no_statement_falls_between_two_pages_when_a_place_has_two(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, log=SignedLog())
+    async with client_of(bench) as client:
+        headers = bearer(bench)
+        seqs: list[int] = []
+        after, has_more = 0, True
+        while has_more:
+            answer = await client.get(f"/v1/feeds/alerts/statements?after={after}", headers=headers)
+            page = await answer.json()
+            seqs += [item["seq"] for item in page["items"]]
+            after, has_more = page["next"], page["more"]
+
+    assert seqs == sorted([*range(1, 1201), 1000])
