@@ -320,6 +320,9 @@ REFUSED = {
     "expectation": (
         b"GET /ok HTTP/1.1\r\nHost: localhost\r\nExpect: 200-maybe\r\n\r\n", 417,
     ),
+    "expectation that is no text": (
+        b"GET /v1/x HTTP/1.1\r\nHost: localhost\r\nExpect: \x80\xff\r\n\r\n", 417,
+    ),
 }  # fmt: skip
 
 
@@ -333,6 +336,17 @@ def test_what_can_not_be_answered_is_a_problem(tmp_path: Path, text: bytes, stat
             assert (status == 405) == (b"\r\nAllow: GET,HEAD\r\n" in answer)
 
     ask()
+
+
+@run_async
+async def test_client_that_asks_first_is_told_to_go_on(tmp_path: Path) -> None:
+    head = b"POST /echo HTTP/1.1\r\nHost: localhost\r\nExpect: 100-Continue\r\n"
+    async with serving(tmp_path) as server:
+        reader, writer = await server.connect(head + b"Content-Length: 4\r\n\r\n")
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        writer.write(b"body")
+        assert (await reader.readuntil(b"body")).startswith(b"HTTP/1.1 200 OK\r\n")
+        writer.close()
 
 
 @run_async

@@ -13,7 +13,7 @@ from aiohttp.http_exceptions import LineTooLong
 
 from edge.agent.api.headers import harden
 from edge.agent.api.patience import Pace, Patience
-from edge.agent.api.problems import Problem, explain_http
+from edge.agent.api.problems import Problem
 from edge.agent.api.seats import Seat
 from edge.agent.api.traffic import Slow
 
@@ -77,8 +77,6 @@ class Connection(web.RequestHandler):
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
         """Send an answer, then wait for the next request."""
-        if isinstance(resp, web.HTTPException):  # what aiohttp raises outside of the application
-            resp = explain_http(resp).response()
         finished = await super().finish_response(request, resp, start_time)
         self._is_busy = False
         if self._has_next_begun:

@@ -74,7 +74,7 @@ def explain(exc: Exception, request: str) -> Problem:
     if isinstance(exc, Problem):
         return exc
     if isinstance(exc, web.HTTPException):
-        return explain_http(exc)
+        return _explain_http(exc)
     problem = _explain_ours(exc)
     if problem is None:
         _logger.error("%s failed", request, exc_info=exc)
@@ -84,7 +84,7 @@ def explain(exc: Exception, request: str) -> Problem:
     return problem
 
 
-def explain_http(exc: web.HTTPException) -> Problem:
+def _explain_http(exc: web.HTTPException) -> Problem:
     """Say what aiohttp refuses in our way; headers that belong to it stay."""
     detail = _HTTP_DETAILS.get(exc.status, f"{exc.reason}; see docs/ref/api.md")
     kept = {name: value for name, value in exc.headers.items() if name in ("Allow", "Location")}

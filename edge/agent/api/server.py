@@ -12,15 +12,17 @@ import logging
 import resource
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 from aiohttp import web
 
 from edge.agent.api.access import ACCESS
 from edge.agent.api.connection import Connection
 from edge.agent.api.door import Door
+from edge.agent.api.headers import harden
+from edge.agent.api.problems import Problem
 from edge.agent.api.seats import SEATS_MAX, Seat, Seats
 from edge.agent.api.traffic import TRAFFIC
 from edge.errors import EdgeError, ListenError
@@ -35,6 +37,7 @@ _ACCEPT_AGAIN_S = 1.0
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _NOT_HERE = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 _SAY_EVERY_S = 60.0
+_Handle: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 _logger = logging.getLogger("polewatch.api")
 
 
@@ -104,6 +107,7 @@ class _Serving:
             return make_request(message, payload, protocol, *rest)
 
         server.request_factory = begin
+        server.request_handler = _refuse_expectations(server.request_handler)
 
     async def accept(self, listener: socket.socket, group: asyncio.TaskGroup) -> None:
         """Let clients in until cancelled."""
@@ -175,6 +179,20 @@ class _Serving:
             seat.leave()
             connected.close()
             raise
+
+
+def _refuse_expectations(handle: _Handle) -> _Handle:
+    """Answer a wish we do not know before aiohttp does, which fails where it is no UTF-8."""
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        expected = request.headers.get("Expect", "")
+        if expected and expected.lower() != "100-continue":
+            response = Problem(417, "the only Expect that is known is 100-continue").response()
+            harden(response)
+            return response
+        return await handle(request)
+
+    return answer
 
 
 async def _listen(listen: str) -> list[socket.socket]:
