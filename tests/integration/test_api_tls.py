@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,11 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientConnectorError, ClientError, ClientSession, TCPConnector
+from aiohttp import ClientConnectorError, ClientError, ClientSession, TCPConnector, web
 
-from edge.agent.api.app import make_app
+from edge.agent.api.app import ALL_ROUTES, make_app
 from edge.agent.api.door import Door, make_door
 from edge.agent.api.patience import Patience
+from edge.agent.api.routes import Public, Route
 from edge.agent.api.server import serve
 from edge.agent.api.traffic import TRAFFIC, Traffic
 from tests.support.aio import run_async
@@ -23,8 +25,20 @@ from tests.support.authorities import Authority, Pair, make_self_signed
 
 pytestmark = pytest.mark.timeout(120)
 
-HASTY = Patience(handshake_s=0.5, headers_s=0.5)
+HASTY = Patience(handshake_s=0.5, headers_s=0.5, reading_s=1.0)
 DEADLINE_S = 30.0
+
+
+async def large(request: web.Request) -> web.StreamResponse:
+    """8 MB, more than sockets take by themselves."""
+    response = web.StreamResponse()
+    await response.prepare(request)
+    for _ in range(128):
+        await response.write(b"x" * 65_536)
+    return response
+
+
+ROUTES = (*ALL_ROUTES, Route("GET", "/large", large, Public("for tests")))
 
 
 @asynccontextmanager
@@ -36,7 +50,7 @@ async def serving(
     )
     door = make_door(bench.config, KEY, tls_folder=folder / "tls", config_folder=folder)
     door = replace(door, patience=patience or Patience())
-    app = make_app(replace(bench.pole(), tls=door.binding))
+    app = make_app(replace(bench.pole(), tls=door.binding), ROUTES)
     async with serve(app, door) as (address,):
         yield address, bench, app[TRAFFIC]
 
@@ -190,6 +204,24 @@ async def test_half_a_request_under_tls_has_a_deadline(tmp_path: Path) -> None:
             await asyncio.wait_for(reader.readexactly(1), DEADLINE_S)
         assert traffic.cut == {"headers": 1}
         writer.close()
+
+
+@run_async
+async def test_connection_is_ended_when_nobody_reads_the_answer_under_tls(tmp_path: Path) -> None:
+    async with serving(tmp_path, patience=HASTY) as (address, _, traffic):
+        client = socket.socket()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(client, split(address))
+        _, writer = await asyncio.open_connection(
+            sock=client, ssl=trusting(tmp_path), server_hostname="127.0.0.1", limit=4096
+        )
+        writer.write(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        async with asyncio.timeout(DEADLINE_S):
+            while not traffic.cut:  # noqa: ASYNC110 - what is awaited is in the server's hands
+                await asyncio.sleep(0.05)
+        assert traffic.cut == {"reading": 1}
+        writer.transport.abort()
 
 
 def test_pole_on_loopback_listens_in_plain_and_makes_no_key(tmp_path: Path) -> None:
