@@ -65,10 +65,10 @@ class LyingLog(ListLog):
 
 
 class SignedLog(ListLog):
-    """Has signed a head at each place from 1 to 1,200, and a checkpoint at 1,000."""
+    """Has signed a head at each place from 1 to 1,200, and a checkpoint at 1,001."""
 
     async def statements(self, feed: Feed, *, after: int, limit: int) -> list[SignedStatement]:
-        places = sorted([*range(1, 1201), 1000])
+        places = sorted([*range(1, 1201), 1001])
         return [
             SignedStatement(
                 Statement("head", "SG-017", "k3f9", feed, seq, HASH, "2026-11-22T17:33:05.120Z"),
@@ -78,6 +78,13 @@ class SignedLog(ListLog):
             for seq in places
             if seq > after
         ][:limit]
+
+
+class LeavingLog(ListLog):
+    """Loses its oldest records between the look at the head and the reading."""
+
+    async def page(self, feed: Feed, *, after: int, limit: int, cameras: CameraSet) -> Page:
+        return Page((), after, False, 5)
 
 
 def client_of(bench: Bench) -> TestClient[web.Request, web.Application]:
@@ -147,6 +154,18 @@ async def test_long_poll_ends_when_it_was_woken_for_nothing(tmp_path: Path) -> N
 
 
 @run_async
+async def test_page_is_gone_when_its_records_left_while_it_was_read(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, log=LeavingLog())
+    async with client_of(bench) as client:
+        headers = bearer(bench)
+        answer = await client.get("/v1/feeds/alerts?after=k3f9.0", headers=headers)
+        assert answer.status == 410
+        assert (await answer.json())["oldest"] == "k3f9.4"
+        from_the_oldest = await client.get("/v1/feeds/alerts", headers=headers)
+        assert from_the_oldest.status == 200
+
+
+@run_async
 async def test_no_statement_falls_between_two_pages_when_a_place_has_two(tmp_path: Path) -> None:
     bench = Bench(tmp_path, log=SignedLog())
     async with client_of(bench) as client:
@@ -159,4 +178,4 @@ async def test_no_statement_falls_between_two_pages_when_a_place_has_two(tmp_pat
             seqs += [item["seq"] for item in page["items"]]
             after, has_more = page["next"], page["more"]
 
-    assert seqs == sorted([*range(1, 1201), 1000])
+    assert seqs == sorted([*range(1, 1201), 1001])
