@@ -46,8 +46,9 @@ check: dev-env ## style, types, import layers, sizes, dead code, shell scripts
 bench: models ## the budget figures of this machine, as a table
 	$(VENV)/bin/polewatch bench
 
-picture: models ## draw docs/picture.svg anew: the drawn scene as the eye sees it
+picture: models dev-env ## draw the README's pictures anew: the drawn scene, the page
 	@$(VENV)/bin/python docs/make_picture.py docs/picture.svg
+	@$(VENV)/bin/python -m docs.make_page_picture docs/page.png
 
 clean: ## remove everything that was made here
 	rm -rf $(VENV) assets out *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

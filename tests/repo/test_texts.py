@@ -17,8 +17,9 @@ from tests.repo.tree import CHECKOUT, tracked_files
 def test_no_file_names_a_machine_or_a_package_host() -> None:
     offences = []
     for path in tracked_files():
-        text = (CHECKOUT / path).read_bytes().decode("utf-8", errors="replace")
-        offences += unwanted_texts(path, text)
+        content = (CHECKOUT / path).read_bytes()
+        if b"\0" not in content:  # A picture holds any two letters somewhere.
+            offences += unwanted_texts(path, content.decode("utf-8", errors="replace"))
 
     assert not offences, "\n".join(offences)
 

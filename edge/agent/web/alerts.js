@@ -27,6 +27,7 @@ export class AlertsPanel {
 
   constructor(visit) {
     this.visit = visit;
+    this.note = byId("alerts-note");
     const onChange = () => this.refresh();
     this.list = new KeyedList(byId("alert-list"), (alert) => new AlertCard(alert, visit, onChange));
     const signal = visit.signal;
@@ -40,7 +41,7 @@ export class AlertsPanel {
     signal.addEventListener("abort", () => clearInterval(timer));
     this.#renew();
     let cursor = null;
-    await link.repeat(signal, async () => {
+    await link.repeat(signal, this.note, async () => {
       cursor ??= await this.#begin();
       try {
         cursor = await this.#waitAfter(cursor);
@@ -67,7 +68,7 @@ export class AlertsPanel {
     if (!this.#alerts || this.visit.signal.aborted) return;
     const count = `${this.#alerts.length}${this.#hasMore ? "+" : ""}`;
     this.list.show(this.#alerts.map((alert) => [alert.id, this.#withLate(alert)]));
-    setText(byId("alerts-note"), this.#alerts.length ? "" : say("no_alerts"));
+    setText(this.note, this.#alerts.length ? "" : say("no_alerts"));
     setText(byId("alert-count"), count);
     byId("more").hidden = !this.#hasMore || this.#limit >= SHOWN_MAX;
     document.title = `${this.#alerts.length ? `(${count}) ` : ""}${byId("pole").textContent}`;
@@ -103,7 +104,7 @@ export class AlertsPanel {
   async #renew() {
     const { link, signal } = this.visit;
     let asked_ms = performance.now();
-    await link.repeat(signal, async () => {
+    await link.repeat(signal, this.note, async () => {
       await pause(MEDIA_EVERY_MS, signal);
       const age_ms = performance.now() - asked_ms;
       const isDue = this.#alerts?.some(lacksPictures) && !document.hidden;

@@ -122,14 +122,16 @@ export class CameraTile {
     const age = at ? sayAge(new Date(at).toISOString()) : "";
     if (kind === "still") return setText(this.words, say("still", { age }));
     const text = at ? say("old_picture", { age }) : say(kind === "fault" ? "no_picture" : "waiting");
-    setText(this.words, detail ? `${text} ${detail}` : text);
+    // Why a camera does not see stands below its picture.
+    setText(this.words, detail && this.isSeeing ? `${text} ${detail}` : text);
   }
 }
 
 function sayReason({ state, reason, since }) {
   const advice = word("do", state);
   const words = advice === state ? "" : advice;
-  return [say("since", { time: sayTime(since) }), words, reason].filter(Boolean).join(" ");
+  const given = reason && `(${reason})`;
+  return [say("since", { time: sayTime(since) }), words, given].filter(Boolean).join(" ");
 }
 
 function sayFacts({ watch, width, height, fps, codec, gop_s }) {

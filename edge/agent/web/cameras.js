@@ -14,6 +14,7 @@ export class CamerasPanel {
 
   constructor(visit) {
     this.visit = visit;
+    this.note = byId("cameras-note");
     this.list = new KeyedList(byId("camera-list"), (camera) => this.#makeTile(camera));
     this.seen = new IntersectionObserver((entries) => this.#noteVisible(entries));
     const signal = visit.signal;
@@ -27,7 +28,7 @@ export class CamerasPanel {
     const { link, signal } = this.visit;
     const timer = setInterval(() => this.render(), LOOK_EVERY_MS);
     signal.addEventListener("abort", () => clearInterval(timer));
-    await link.repeat(signal, async () => {
+    await link.repeat(signal, this.note, async () => {
       this.#cameras = (await link.ask("/v1/cameras", { signal })).items;
       this.render();
       await pause(ASK_EVERY_MS, signal);
@@ -38,7 +39,7 @@ export class CamerasPanel {
   render() {
     if (!this.#cameras || this.visit.signal.aborted) return;
     this.list.show(this.#cameras.map((camera) => [camera.name, camera]));
-    setText(byId("cameras-note"), this.#note());
+    setText(this.note, this.#sayNote());
     this.#shareOut();
   }
 
@@ -47,7 +48,7 @@ export class CamerasPanel {
     this.list.show([]);
   }
 
-  #note() {
+  #sayNote() {
     if (!this.#cameras.length) return say("no_cameras");
     return this.visit.may("pictures") ? "" : say("no_pictures");
   }

@@ -13,13 +13,14 @@ export class HealthPanel {
 
   constructor(visit) {
     this.visit = visit;
+    this.note = byId("health-note");
     this.list = new KeyedList(byId("health-list"), makePart);
   }
 
   /** Ask until the visit ends. */
   async run() {
     const { link, signal } = this.visit;
-    await link.repeat(signal, async () => {
+    await link.repeat(signal, this.note, async () => {
       const health = await link.ask("/v1/health", { signal, accept: UNWELL });
       if (health?.at) setPoleTime(health.at);
       this.#health = health;
@@ -35,7 +36,7 @@ export class HealthPanel {
     const sorted = [...parts].sort((one, other) => Number(one.ok) - Number(other.ok));
     this.list.show(sorted.map((part) => [`${part.kind} ${part.name}`, part]));
     const wrong = parts.filter((part) => !part.ok).length;
-    setText(byId("health-note"), ok ? say("all_well") : say("not_well", { n: wrong }));
+    setText(this.note, ok ? say("all_well") : say("not_well", { n: wrong }));
     setText(byId("health-mark"), ok ? "✓" : String(wrong || "!"));
     byId("health-mark").className = ok ? "good" : "bad";
   }
@@ -69,7 +70,8 @@ function sayPart({ kind, name }) {
 function sayWrong({ kind, reason, data = {} }) {
   const state = kind === "camera" ? data.state : kind;
   const advice = word("do", state);
-  return [advice === String(state) ? "" : advice, reason].filter(Boolean).join(" ");
+  const given = reason && `(${reason})`;
+  return [advice === String(state) ? "" : advice, given].filter(Boolean).join(" ");
 }
 
 function sayWell({ kind, data = {} }) {

@@ -2,6 +2,8 @@
 // connection is noticed by whoever asks first, said once, and tried again in one place.
 
 import { ask, pause, Refused, Unreachable } from "./api.js";
+import { setText } from "./dom.js";
+import { say } from "./language.js";
 
 const RETRY_MS = [500, 1000, 2000, 5000];
 const AFTER_REFUSAL_MS = 3000;
@@ -38,8 +40,11 @@ export class Link extends EventTarget {
     if (error instanceof Refused && error.status === 401) this.dispatchEvent(new Event("denied"));
   }
 
-  /** Do work again and again; what the pole refuses or can't answer is tried again later. */
-  async repeat(signal, work) {
+  /**
+   * Do work again and again; what the pole refuses is said by `note` and tried again later, and so
+   * is what it can't answer, which the banner says.
+   */
+  async repeat(signal, note, work) {
     while (!signal.aborted) {
       await this.#untilUp();
       try {
@@ -47,6 +52,7 @@ export class Link extends EventTarget {
       } catch (error) {
         if (signal.aborted) return;
         if (!(error instanceof Refused || error instanceof Unreachable)) throw error;
+        if (error instanceof Refused) setText(note, say("refused", { detail: error.detail }));
         if (!this.lostAt) await pause(AFTER_REFUSAL_MS, signal);
       }
     }

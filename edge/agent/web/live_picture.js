@@ -6,7 +6,7 @@ import { cameraPath, parse, pause, refusal, Refused, Unreachable } from "./api.j
 import { poleNow_ms } from "./times.js";
 
 const SILENCE_MS = 10_000;
-const STILL_EVERY_MS = 30_000;
+const STILL_EVERY_MS = 60_000; // Each is on the pole's record of who saw what.
 const RETRY_MS = [1000, 2000, 5000, 15_000, 30_000];
 const PICTURE_BYTES_MAX = 16 * 1024 * 1024;
 const STEADY_MS = 10_000; // A stream that held this long was no failure: begin at the short waits.

@@ -99,8 +99,8 @@ export const TEXTS = {
   old_picture: ["Not live: from {age}. Trying again.", "非实时：{age}的画面。正在重试。"],
   no_picture: ["No picture. Trying again.", "没有画面。正在重试。"],
   since: ["Since {time}.", "自 {time} 起。"],
-  fps: ["{n} a second", "每秒 {n} 帧"],
-  gop: ["keyframe each {n} s", "关键帧间隔 {n} 秒"],
+  fps: ["{n} fps", "每秒 {n} 帧"],
+  gop: ["GOP {n} s", "关键帧间隔 {n} 秒"],
   not_watched: ["not analysed: live and clips only", "不分析：仅实时和录像"],
 
   // Health

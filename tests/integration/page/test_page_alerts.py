@@ -186,6 +186,7 @@ def test_times_are_of_the_pole_although_the_browser_is_elsewhere_and_wrong(
     page = visit(timezone_id="America/Lima").page
     page.clock.install(time=time.time() + 7200)
     page.goto(f"{server.url}#token={server.make_token('phone', 'read')}")
+    expect(page.locator("#page")).to_be_visible()
     page.reload()
 
     expect(cards(page)).to_contain_text("5 min ago")

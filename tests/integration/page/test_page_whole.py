@@ -131,3 +131,11 @@ def test_page_is_small_and_says_something_before_anything_is_answered(
 def _size(request: Any) -> int:
     sizes = request.sizes()
     return int(sizes["responseHeadersSize"] + sizes["responseBodySize"])
+
+
+def test_page_says_what_the_pole_refuses(visit: Visit) -> None:
+    page = visit("ack").page
+
+    refusal = "The pole refused: this token lacks the scope read"
+    expect(page.get_by_role("region", name="Open alerts")).to_contain_text(refusal)
+    expect(page.get_by_role("region", name="Cameras")).to_contain_text(refusal)
