@@ -25,6 +25,8 @@ from tests.support.api_pole import Bench
 pytestmark = pytest.mark.timeout(120)
 
 HASTY = Patience(handshake_s=0.5, headers_s=0.5, body_s=0.5, reading_s=1.0, idle_s=1.0)
+CALM = Patience(headers_s=0.5, idle_s=20.0)
+"""So that it can only be the headers."""
 DEADLINE_S = 30.0
 OPEN = Public("for tests")
 ASK = b"GET /ok HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -156,7 +158,7 @@ async def test_connection_is_ended_when_headers_come_a_byte_at_a_time(tmp_path: 
 
 @run_async
 async def test_second_request_has_a_deadline_as_well(tmp_path: Path) -> None:
-    async with serving(tmp_path) as server:
+    async with serving(tmp_path, CALM) as server:
         reader, writer = await server.connect(ASK)
         first = await reader.readuntil(b"}")
         assert first.startswith(b"HTTP/1.1 200 OK\r\n")
@@ -169,7 +171,7 @@ async def test_second_request_has_a_deadline_as_well(tmp_path: Path) -> None:
 @run_async
 async def test_request_behind_another_has_a_deadline_as_well(tmp_path: Path) -> None:
     """Its first bytes come while the one before is still being answered."""
-    async with serving(tmp_path) as server:
+    async with serving(tmp_path, CALM) as server:
         reader, writer = await server.connect(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n")
         await reader.readuntil(b"\r\n\r\n")
         writer.write(ASK[:-2])
