@@ -22,6 +22,9 @@ def test_picture_is_live_with_boxes_where_the_tracks_are(visit: Visit) -> None:
     expect(tile(page, "yard").locator(".track")).to_have_count(2)
     expect(tile(page, "yard").locator(".track text").first).to_have_text("person 7")
     expect(tile(page, "road").locator(".track")).to_have_count(0)
+    walker = tile(page, "yard").locator("rect:not(.still)")
+    before = walker.get_attribute("x") or ""
+    expect(walker).not_to_have_attribute("x", before)
     expect(tile(page, "yard").locator("polygon, line")).to_have_count(2)
     car = tile(page, "yard").locator("rect.still")
     assert car.get_attribute("x") == "79.00%"
