@@ -150,7 +150,7 @@ export const TEXTS = {
   ],
   clock_synced: ["set by the network", "已通过网络校准"],
   clock_holdover: ["running on by itself since it was last set", "上次校准后自行走时"],
-  clock_unset: ["not set: times are wrong until it is", "未校准：在校准之前时间不准"],
+  clock_unset: ["not known to be right: check its time service", "不确定是否准确：请检查时间服务"],
 
   // Ages
   age_now: ["just now", "刚刚"],
