@@ -77,7 +77,7 @@ class PoleProcess:
         self, config: Path, data: Path, *, port: int, command: Sequence[str] = COMMAND
     ) -> None:
         """`port` is the one of the configuration; `command` is how to call polewatch."""
-        self._config, self._data, self._port = config, data, port
+        self._config, self._data, self.port = config, data, port
         self._command = tuple(command)
         self._process: subprocess.Popen[bytes] | None = None
         self.token = ""
@@ -151,7 +151,7 @@ class PoleProcess:
         body: bytes | None = None, headers: Mapping[str, str] | None = None,
     ) -> Answer:  # fmt: skip
         """Send one request on a connection of its own."""
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=ASK_S_MAX)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ASK_S_MAX)
         sent = {name.replace("_", "-"): value for name, value in (headers or {}).items()}
         if body is not None:
             sent.setdefault("Content-Type", "application/json")
