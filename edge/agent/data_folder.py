@@ -12,7 +12,7 @@ from types import TracebackType
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.agent.device_key import KEY_NAME, load_or_make_key
-from edge.agent.log_file import LOG_NAME
+from edge.agent.log.log_file import LOG_NAME
 from edge.agent.media import MEDIA_NAME
 from edge.errors import StoreError
 

@@ -15,16 +15,16 @@ from pathlib import Path
 
 from edge.agent.api.app import make_app
 from edge.agent.api.context import Pole
-from edge.agent.api.door import Door, make_door
-from edge.agent.api.server import serve
 from edge.agent.clock_trust import ClockTrust, read_boot_id, was_synced_before
 from edge.agent.data_folder import DataFolder, open_data_folder
-from edge.agent.eyes import PoleEyes, Surroundings
+from edge.agent.eyes.pole_eyes import PoleEyes, Surroundings
 from edge.agent.feeds import FEEDS, Draft
 from edge.agent.health import Health, find_change, judge
-from edge.agent.log import PoleLog
+from edge.agent.log.pole_log import PoleLog
 from edge.agent.media import MediaFolder
 from edge.agent.ports import OldestUnacked
+from edge.agent.serving.door import Door, make_door
+from edge.agent.serving.server import serve
 from edge.agent.tokens import Tokens
 from edge.clock import Clock, SystemClock, make_ids
 from edge.config.model import Config

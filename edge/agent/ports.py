@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal, Protocol, TypeAlias
 
-from edge.agent.eye_lines import SightProof, Source, TrackSeen
+from edge.agent.eyes.eye_lines import SightProof, Source, TrackSeen
 from edge.agent.feeds import Draft, Feed, Head, Page, Severity
 from edge.evidence import Sealed, SignedStatement
 from edge.model import Json

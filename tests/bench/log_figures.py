@@ -16,9 +16,9 @@ from functools import partial
 from pathlib import Path
 
 from edge.agent.feeds import Draft
-from edge.agent.log import PoleLog
-from edge.agent.reader import open_reader
-from edge.agent.verify import verify_log
+from edge.agent.log.pole_log import PoleLog
+from edge.agent.log.reader import open_reader
+from edge.agent.log.verify import verify_log
 from edge.clock import SystemClock
 from tests.support.drafts import KEY, POLE, make_draft
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.agent.eyes import Terms
-from edge.agent.outage import Patience
+from edge.agent.eyes.outage import Patience
+from edge.agent.eyes.pole_eyes import Terms
 from edge.errors import EyeUnavailable
 from tests.support.aio import run_async
 from tests.support.asked_eye import is_alive

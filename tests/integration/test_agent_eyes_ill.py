@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.agent.eyes import Terms
+from edge.agent.eyes.pole_eyes import Terms
 from edge.errors import EyeRefused, EyeUnavailable, MediaError
 from tests.support.aio import run_async
 from tests.support.asked_eye import is_alive

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.agent.eyes import Terms
+from edge.agent.eyes.pole_eyes import Terms
 from tests.support.aio import run_async
 from tests.support.eye_pole import running
 from tests.support.eye_process import ROOT

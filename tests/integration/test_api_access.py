@@ -13,9 +13,9 @@ import pytest
 from aiohttp import ClientSession, web
 
 from edge.agent.api.app import ALL_ROUTES, make_app
-from edge.agent.api.door import Door
 from edge.agent.api.routes import CALLER, Public, Route, Scope
-from edge.agent.api.server import serve
+from edge.agent.serving.door import Door
+from edge.agent.serving.server import serve
 from edge.agent.tokens import hash_token, revoke_token
 from tests.support.aio import run_async
 from tests.support.api_pole import ALL_SCOPES, Bench

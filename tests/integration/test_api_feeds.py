@@ -11,7 +11,7 @@ import pytest
 from aiohttp import ClientTimeout
 
 from edge.agent.api.traffic import TRAFFIC
-from edge.agent.records import Records
+from edge.agent.log.records import Records
 from edge.clock import SystemClock
 from edge.evidence import START_HASH, Link, SignedStatement, Statement, check_signature, follow
 from tests.support.aio import run_async, wait_until

@@ -15,11 +15,11 @@ from yarl import URL
 
 from edge.agent.api.app import ALL_ROUTES, make_app
 from edge.agent.api.audit import note_access
-from edge.agent.api.door import Door
 from edge.agent.api.routes import Route
-from edge.agent.api.server import serve
-from edge.agent.eye_lines import SightProof
+from edge.agent.eyes.eye_lines import SightProof
 from edge.agent.ports import EyeStatus
+from edge.agent.serving.door import Door
+from edge.agent.serving.server import serve
 from edge.model import Json
 from tests.support.aio import run_async
 from tests.support.api_pole import Bench

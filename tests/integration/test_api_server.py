@@ -13,11 +13,11 @@ import pytest
 from aiohttp import ClientSession, web
 
 from edge.agent.api.app import make_app
-from edge.agent.api.door import Door
-from edge.agent.api.patience import Patience
 from edge.agent.api.routes import Public, Route
-from edge.agent.api.server import serve
 from edge.agent.api.traffic import TRAFFIC, Traffic
+from edge.agent.serving.door import Door
+from edge.agent.serving.patience import Patience
+from edge.agent.serving.server import serve
 from edge.errors import EdgeError, ListenError, StoreError
 from tests.support.aio import run_async
 from tests.support.api_pole import Bench

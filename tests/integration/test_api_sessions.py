@@ -11,9 +11,9 @@ from aiohttp import ClientSession, DummyCookieJar, web
 
 from edge.agent.api import sign_in
 from edge.agent.api.app import make_app
-from edge.agent.api.door import Door
 from edge.agent.api.routes import CALLER, Route
-from edge.agent.api.server import serve
+from edge.agent.serving.door import Door
+from edge.agent.serving.server import serve
 from edge.agent.tokens import revoke_token
 from tests.support.aio import run_async
 from tests.support.api_pole import Bench

@@ -14,11 +14,11 @@ import pytest
 from aiohttp import ClientConnectorError, ClientError, ClientSession, TCPConnector, web
 
 from edge.agent.api.app import ALL_ROUTES, make_app
-from edge.agent.api.door import Door, make_door
-from edge.agent.api.patience import Patience
 from edge.agent.api.routes import Public, Route
-from edge.agent.api.server import serve
 from edge.agent.api.traffic import TRAFFIC, Traffic
+from edge.agent.serving.door import Door, make_door
+from edge.agent.serving.patience import Patience
+from edge.agent.serving.server import serve
 from tests.support.aio import run_async
 from tests.support.api_pole import KEY, Bench
 from tests.support.authorities import Authority, Pair, make_self_signed

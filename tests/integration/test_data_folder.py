@@ -13,8 +13,8 @@ import pytest
 
 from edge.agent.data_folder import LOCK_NAME, DataFolder, open_data_folder
 from edge.agent.device_key import KEY_NAME, PUBLIC_NAME
-from edge.agent.log import PoleLog
-from edge.agent.log_file import LOG_NAME
+from edge.agent.log.log_file import LOG_NAME
+from edge.agent.log.pole_log import PoleLog
 from edge.clock import SystemClock
 from edge.errors import StoreError
 from tests.support.disks import read_only

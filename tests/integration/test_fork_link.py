@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.agent.fork_link import BegunEye, EyeEnd, ForkLink
+from edge.agent.eyes.fork_link import BegunEye, EyeEnd, ForkLink
 from edge.errors import EyeUnavailable
 from edge.fork.client import ForkServerLost
 from tests.support.aio import run_async

@@ -12,11 +12,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.agent.feeds import Draft
-from edge.agent.log import PoleLog
+from edge.agent.log.pole_log import PoleLog
+from edge.agent.log.recent import COUNT_MAX
+from edge.agent.log.writer import Pace
 from edge.agent.media import MEDIA_NAME, MediaFolder
 from edge.agent.ports import Log, OldestUnacked
-from edge.agent.recent import COUNT_MAX
-from edge.agent.writer import Pace
 from edge.config.model import Pole
 from edge.errors import EvidenceError, StoreError, ValidationError
 from tests.support.aio import run_async

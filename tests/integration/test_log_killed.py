@@ -13,8 +13,8 @@ import pytest
 from edge.agent.data_folder import open_data_folder
 from edge.agent.device_key import PUBLIC_NAME, load_public_key
 from edge.agent.feeds import FEEDS
-from edge.agent.reader import Reader, open_reader
-from edge.agent.verify import verify_log
+from edge.agent.log.reader import Reader, open_reader
+from edge.agent.log.verify import verify_log
 from edge.evidence import open_seal
 from tests.repo.tree import CHECKOUT
 

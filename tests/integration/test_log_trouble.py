@@ -15,12 +15,12 @@ import apsw
 import pytest
 
 from edge.agent.feeds import Placed
-from edge.agent.log import PoleLog
-from edge.agent.log_file import LOG_NAME
-from edge.agent.reader import open_reader
-from edge.agent.records import Records
-from edge.agent.verify import verify_log
-from edge.agent.writer import LogWriter, Pace
+from edge.agent.log.log_file import LOG_NAME
+from edge.agent.log.pole_log import PoleLog
+from edge.agent.log.reader import open_reader
+from edge.agent.log.records import Records
+from edge.agent.log.verify import verify_log
+from edge.agent.log.writer import LogWriter, Pace
 from edge.errors import StoreError
 from edge.evidence import open_seal
 from tests.support.aio import run_async, wait_until

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from edge.agent.feeds import Placed
-from edge.agent.reader import open_reader
-from edge.agent.writer import LogWriter
+from edge.agent.log.reader import open_reader
+from edge.agent.log.writer import LogWriter
 from edge.errors import EvidenceError, StoreError
 from edge.evidence import open_seal
 from tests.support.clocks import ManualClock

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from edge.agent.pipes import READ_BYTES, WAITING_BYTES_MAX, PipeReader, PipeWriter
+from edge.agent.eyes.pipes import READ_BYTES, WAITING_BYTES_MAX, PipeReader, PipeWriter
 from edge.errors import EyeUnavailable
 from tests.support.aio import run_async
 from tests.support.eye_pole import poll

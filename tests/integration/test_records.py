@@ -11,11 +11,11 @@ import apsw
 import pytest
 
 from edge.agent.feeds import FEEDS, Feed
-from edge.agent.log_file import LOG_NAME
-from edge.agent.reader import LOOK_MAX, open_reader
-from edge.agent.records import Records
-from edge.agent.schema import STEPS, bring_up
-from edge.agent.verify import verify_log
+from edge.agent.log.log_file import LOG_NAME
+from edge.agent.log.reader import LOOK_MAX, open_reader
+from edge.agent.log.records import Records
+from edge.agent.log.schema import STEPS, bring_up
+from edge.agent.log.verify import verify_log
 from edge.config.model import Pole
 from edge.errors import EvidenceError, StoreError
 from edge.evidence import START_HASH, open_seal

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.agent.refusals import find_refusal
+from edge.agent.eyes.refusals import find_refusal
 from tests.support.eye_pole import write_config
 
 pytestmark = pytest.mark.timeout(120)

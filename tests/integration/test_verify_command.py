@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.agent.device_key import PUBLIC_NAME, load_or_make_key
-from edge.agent.log_file import LOG_NAME
+from edge.agent.log.log_file import LOG_NAME
+from edge.agent.log.records import Records
 from edge.agent.media import MEDIA_NAME, MediaFolder
-from edge.agent.records import Records
 from edge.cli import main
 from tests.support.clocks import ManualClock
 from tests.support.disks import read_only

@@ -12,7 +12,7 @@ from typing import Literal
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.agent.api.context import Pole
-from edge.agent.eye_lines import TrackSeen
+from edge.agent.eyes.eye_lines import TrackSeen
 from edge.agent.feeds import ClockReading, Draft, Feed, Head, Page
 from edge.agent.health import Health, judge
 from edge.agent.ports import (

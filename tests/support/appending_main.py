@@ -14,7 +14,7 @@ from pathlib import Path
 
 from edge.agent.data_folder import open_data_folder
 from edge.agent.feeds import ClockReading, Draft, Feed
-from edge.agent.log import PoleLog
+from edge.agent.log.pole_log import PoleLog
 from edge.clock import SystemClock, make_ids
 from edge.evidence import open_seal
 from tests.support.drafts import POLE

@@ -13,9 +13,9 @@ import aiohttp
 
 from edge.agent.api.app import make_app
 from edge.agent.api.context import Pole
-from edge.agent.api.door import Door
-from edge.agent.api.patience import Patience
-from edge.agent.api.server import serve
+from edge.agent.serving.door import Door
+from edge.agent.serving.patience import Patience
+from edge.agent.serving.server import serve
 from edge.config import model
 from tests.support.api_pole import Bench
 from tests.support.fake_eyes import FakeEyes

@@ -8,7 +8,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.agent.feeds import ClockReading, Draft
-from edge.agent.records import Records
+from edge.agent.log.records import Records
 from edge.config.model import Pole
 from tests.support.clocks import ManualClock
 

@@ -17,7 +17,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from edge.agent.eye_lines import SightProof, Source, TrackSeen
+from edge.agent.eyes.eye_lines import SightProof, Source, TrackSeen
 from edge.agent.ports import AskedFile, EyeState, EyeStatus
 from edge.clock import SystemClock
 from edge.errors import EyeUnavailable

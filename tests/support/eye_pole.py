@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from edge.agent.data_folder import open_data_folder
-from edge.agent.eyes import PoleEyes, Surroundings, Terms
+from edge.agent.eyes.pole_eyes import PoleEyes, Surroundings, Terms
 from edge.agent.feeds import ClockReading, Feed
-from edge.agent.log import PoleLog
+from edge.agent.log.pole_log import PoleLog
 from edge.agent.media import MediaFolder
 from edge.clock import SystemClock, make_ids
 from edge.config.load import load_config

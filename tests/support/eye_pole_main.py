@@ -9,7 +9,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from edge.agent.eyes import Terms
+from edge.agent.eyes.pole_eyes import Terms
 from tests.support.eye_pole import running
 
 

@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal
 
-from edge.agent.eye_lines import SightProof, Source, TrackSeen
+from edge.agent.eyes.eye_lines import SightProof, Source, TrackSeen
 from edge.agent.ports import AskedFile, EyeStatus
 from edge.errors import EdgeError, EyeRefused
 from edge.model import Box, Json

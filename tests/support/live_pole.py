@@ -10,9 +10,9 @@ from pathlib import Path
 import aiohttp
 
 from edge.agent.api.context import Pole
-from edge.agent.api.patience import Patience
 from edge.agent.feeds import ClockReading
 from edge.agent.health import Health
+from edge.agent.serving.patience import Patience
 from edge.agent.tokens import Grant, Tokens, add_token
 from edge.clock import SystemClock, make_ids
 from edge.config.load import load_config

@@ -19,7 +19,7 @@ from edge.agent.api.app import make_app
 from edge.agent.api.context import Pole
 from edge.agent.feeds import ClockReading, Draft
 from edge.agent.health import Health, judge
-from edge.agent.log import PoleLog
+from edge.agent.log.pole_log import PoleLog
 from edge.agent.tokens import Grant, Tokens, add_token
 from edge.clock import SystemClock, make_ids
 from edge.config import model

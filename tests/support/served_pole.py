@@ -13,12 +13,12 @@ from aiohttp import ClientSession, web
 
 from edge.agent.api.app import make_app
 from edge.agent.api.context import Pole
-from edge.agent.api.door import Door
-from edge.agent.api.server import serve
 from edge.agent.feeds import ClockReading, Draft, Feed, Severity
 from edge.agent.health import Health, judge
-from edge.agent.log import PoleLog
+from edge.agent.log.pole_log import PoleLog
 from edge.agent.ports import OldestUnacked
+from edge.agent.serving.door import Door
+from edge.agent.serving.server import serve
 from edge.agent.tokens import Grant, Tokens, add_token
 from edge.clock import Clock, SystemClock, make_ids
 from edge.config import model

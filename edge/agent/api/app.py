@@ -34,7 +34,7 @@ from edge.agent.api.headers import harden
 from edge.agent.api.problems import explain
 from edge.agent.api.routes import Handler, Route
 from edge.agent.api.traffic import TRAFFIC, Traffic
-from edge.agent.own_names import find_own_names
+from edge.agent.serving.own_names import find_own_names
 from edge.config.model import Api
 
 ALL_ROUTES: tuple[Route, ...] = (

@@ -11,7 +11,7 @@ from edge.agent.api.context import POLE, Pole
 from edge.agent.api.open_metrics import CONTENT_TYPE, Family, Figure, encode_families
 from edge.agent.api.routes import CALLER, Route
 from edge.agent.api.traffic import TRAFFIC, Slow, Traffic
-from edge.agent.eye_lines import SightProof
+from edge.agent.eyes.eye_lines import SightProof
 from edge.agent.feeds import FEEDS
 from edge.agent.ports import EyeState, EyeStatus
 

@@ -1,0 +1,1 @@
+"""How the pole listens: who may connect, for how long, under which certificate."""
