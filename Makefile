@@ -33,7 +33,7 @@ run: models ## a pole on the sample clip, its page at 127.0.0.1:8470
 	@$(VENV)/bin/polewatch demo --data out/demo
 
 test: dev-env test-deps models ## all tests
-	@$(VENV)/bin/python -m pytest
+	@$(VENV)/bin/python -m pytest -n 3 --dist loadfile
 
 check: dev-env ## style, types, import layers, sizes, dead code, shell scripts
 	$(VENV)/bin/ruff check .

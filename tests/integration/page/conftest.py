@@ -15,7 +15,7 @@ from tests.support.page_server import PageServer, make_camera
 expect.set_options(timeout=PATIENCE_MS)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with open_browser() as started:
         yield started
