@@ -114,9 +114,12 @@ def open_seal(body: bytes) -> dict[str, Json]:
         raise EvidenceError("its hash is not that of its bytes")
     try:
         record = json.loads(canonical, parse_int=_parse_integer)
-    except (ValueError, RecursionError) as exc:
-        raise EvidenceError("it is not JSON") from exc
-    if not isinstance(record, dict) or canonical_json(record) != canonical:
+        is_canonical = isinstance(record, dict) and canonical_json(record) == canonical
+    except EvidenceError:
+        raise
+    except (ValueError, OverflowError, RecursionError) as exc:
+        raise EvidenceError("it is not JSON that a record can hold") from exc
+    if not is_canonical:
         raise EvidenceError("it is not in canonical form")
     return {**record, "hash": digest}
 
@@ -240,7 +243,7 @@ def _number(value: float) -> str:
 
     Source: ECMA-262, Number::toString, by way of RFC 8785 §3.2.2.3.
     """
-    if not abs(value) <= sys.float_info.max or isinstance(value, int):
+    if not isinstance(value, float) or not abs(value) <= sys.float_info.max:
         raise EvidenceError("a number that is not finite, or that JSON readers may round")
     if value == 0:
         return "0"

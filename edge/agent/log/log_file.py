@@ -60,12 +60,19 @@ def explained() -> Iterator[None]:
     """Turn what SQLite raises into one line that says what to do.
 
     Raises:
-        StoreError: in place of any error of SQLite.
+        StoreError: in place of any error of SQLite, and where a text in the log is not UTF-8.
     """
     try:
         yield
     except apsw.Error as exc:
         raise StoreError(_explain(exc)) from exc
+    except UnicodeDecodeError as exc:
+        raise StoreError(explain_damage(f"text that is none: {exc.reason}")) from exc
+
+
+def explain_damage(what: str) -> str:
+    """One line on a log that does not hold what it must."""
+    return f"the log is damaged ({what}); keep it for polewatch verify, move it away to begin anew"
 
 
 def _explain(exc: apsw.Error) -> str:
@@ -74,9 +81,7 @@ def _explain(exc: apsw.Error) -> str:
     if isinstance(exc, apsw.ReadOnlyError | apsw.CantOpenError | apsw.PermissionsError):
         return f"the log can't be opened or written ({exc}); check the folder's mode and the disk"
     if isinstance(exc, apsw.CorruptError | apsw.NotADBError):
-        return (
-            f"the log is damaged ({exc}); keep it for polewatch verify, move it away to begin anew"
-        )
+        return explain_damage(str(exc))
     if isinstance(exc, apsw.BusyError | apsw.LockedError):
         return "the log is held by another program; close whatever has opened log.db"
     return f"the log can't be used ({exc}); check the disk"

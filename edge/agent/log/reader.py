@@ -13,7 +13,7 @@ import msgspec
 
 from edge.agent.feeds import FEEDS, Feed, Head, Page, Placed
 from edge.agent.log.folds import NOBODY
-from edge.agent.log.log_file import explained, open_to_read
+from edge.agent.log.log_file import explain_damage, explained, open_to_read
 from edge.agent.log.summary import parse_summary
 from edge.agent.ports import AlertPage, AlertSummary, CameraSet, OldestUnacked, UnclosedAlert
 from edge.errors import Fault, StoreError, ValidationError
@@ -142,9 +142,9 @@ class Reader:
         """
         with explained():
             for (body,) in self._connection.execute(
-                f"SELECT body FROM feed_{feed} WHERE seq > ? ORDER BY seq", (after,)
+                f"SELECT CAST(body AS BLOB) FROM feed_{feed} WHERE seq > ? ORDER BY seq", (after,)
             ):
-                yield body
+                yield body or b""  # null only where somebody has put it there
 
     def heads(self) -> dict[Feed, Head]:
         """Where every feed ends and begins.
@@ -274,7 +274,10 @@ class Reader:
         found = self._connection.execute(
             "SELECT seq, hash, oldest FROM head WHERE feed = ?", (feed,)
         )
-        return Head(*next(found))
+        row = next(found, None)
+        if row is None:
+            raise StoreError(explain_damage(f"it does not say where {feed} ends"))
+        return Head(*row)
 
     def _place(self, alert: str) -> int:
         row = next(self._connection.execute("SELECT place FROM alert WHERE id = ?", (alert,)), None)

@@ -129,6 +129,16 @@ def test_bytes_that_are_no_record_are_refused(body: bytes) -> None:
         open_seal(body)
 
 
+@pytest.mark.parametrize(
+    "canonical",
+    ['{"a":' + "[" * 700 + "]" * 700 + "}", '{"a":' + "1" * 400 + "}", '{"a":' + "1" * 5000 + "}"],
+)
+def test_record_that_no_reader_can_hold_is_refused_though_its_hash_fits(canonical: str) -> None:
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    with pytest.raises(EvidenceError, match="a record can hold"):
+        open_seal(f'{canonical[:-1]},"hash":"{digest}"}}'.encode())
+
+
 def test_record_in_another_order_is_refused_though_its_hash_fits() -> None:
     canonical = b'{"seq":1,"feed":"alerts"}'
     digest = hashlib.sha256(canonical).hexdigest()
