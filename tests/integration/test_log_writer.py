@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,12 +10,15 @@ from pathlib import Path
 import pytest
 
 from edge.agent.feeds import Placed
+from edge.agent.log.pole_log import PoleLog
 from edge.agent.log.reader import open_reader
+from edge.agent.log.records import Records
 from edge.agent.log.writer import LogWriter
 from edge.errors import EvidenceError, StoreError
 from edge.evidence import open_seal
+from tests.support.aio import run_async
 from tests.support.clocks import ManualClock
-from tests.support.drafts import make_draft, open_log
+from tests.support.drafts import KEY, POLE, make_draft, open_log
 
 
 def make_writer(folder: Path, published: list[Placed] | None = None) -> LogWriter:
@@ -88,3 +92,43 @@ def test_log_that_cannot_be_opened_is_told_at_the_start(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="can't be opened"):
         writer.start()
     writer.close()
+
+
+class BreakingClock(ManualClock):
+    """A clock with an error of ours in it, once it is told so."""
+
+    is_broken = False
+
+    def utc_ms(self) -> int:
+        if self.is_broken:
+            raise RuntimeError("broken")
+        return super().utc_ms()
+
+
+@run_async
+async def test_owner_hears_of_it_when_the_thread_ends_by_an_error_of_ours(tmp_path: Path) -> None:
+    """Else the pole would go on looking, and keep nothing of what it sees."""
+    clock = BreakingClock()
+
+    async def live() -> None:
+        async with PoleLog(tmp_path, POLE, key=KEY, clock=clock) as log:
+            watching = asyncio.ensure_future(log.watch())
+            await log.append([make_draft(1)])
+            clock.is_broken = True
+            with pytest.raises(StoreError, match="not written before the end"):
+                await log.append([make_draft(2)])
+            with pytest.raises(RuntimeError, match="broken"):
+                await watching
+
+    with pytest.raises(StoreError, match="1 records could not be written"):
+        await live()
+    assert ids_in(tmp_path) == [1]
+
+
+def test_error_of_ours_while_opening_is_raised_at_the_start(tmp_path: Path) -> None:
+    def fail(_epoch: str | None) -> Records:
+        raise RuntimeError("broken")
+
+    writer = LogWriter(fail, list, clock=ManualClock())
+    with pytest.raises(RuntimeError, match="broken"):
+        writer.start()

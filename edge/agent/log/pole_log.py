@@ -111,6 +111,14 @@ class PoleLog:
         if left:
             raise StoreError(f"{left} records could not be written; {self._writer.fault}")
 
+    async def watch(self) -> None:
+        """Wait until the writing thread has ended: without it no record is kept.
+
+        Raises:
+            Whatever ended it, where nobody had asked it to end.
+        """
+        await asyncio.wrap_future(self._writer.running)
+
     @property
     def pole(self) -> str:
         """Id of the pole."""

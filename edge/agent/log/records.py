@@ -78,7 +78,7 @@ class Records:
             except (apsw.Error, StoreError):
                 self._connection.close()
                 raise
-        self._file = self._path.stat().st_ino
+        self._file = _find_file(self._path)
 
     def __enter__(self) -> Records:
         """Close at the end of the block."""
@@ -223,11 +223,7 @@ class Records:
             self._connection.execute(
                 "INSERT OR REPLACE INTO probe VALUES (1, ?)", (self._clock.utc_ms(),)
             )
-        try:
-            is_ours = self._path.stat().st_ino == self._file
-        except OSError:
-            is_ours = False
-        if not is_ours:
+        if self._file is None or _find_file(self._path) != self._file:
             raise StoreError(f"{self._path} was taken away; put it back, or start anew")
 
     def _take_up(self, epoch: str | None) -> str:
@@ -346,3 +342,11 @@ class Records:
             "INSERT OR REPLACE INTO statement VALUES (?, ?, ?, ?, ?, ?, ?)",
             (place.feed, place.seq, kind, place.hash, at, signed.key, signed.signature),
         )
+
+
+def _find_file(path: Path) -> int | None:
+    """Which file stands at a path, by its inode; None where none can be seen."""
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return None

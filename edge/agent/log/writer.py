@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -102,7 +102,9 @@ class LogWriter:
         self._fault: str | None = None
         self._retry_s = self._pace.retry_first_s
         self._signed_ns = clock.monotonic_ns()
-        self._thread = threading.Thread(target=self._run, name="log")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="log-writer")
+        self.running: Future[None] = Future()
+        """Done when the thread has ended: with what ended it, where that was an error of ours."""
 
     @property
     def fault(self) -> str | None:
@@ -115,7 +117,10 @@ class LogWriter:
         Raises:
             StoreError: it can't be opened.
         """
-        self._thread.start()
+        self.running = self._thread.submit(self._run)
+        wait([self._opened, self.running], return_when=FIRST_COMPLETED)
+        if not self._opened.done():
+            self.running.result()  # raises what has ended the thread
         return self._opened.result()
 
     def append(self, drafts: Sequence[Draft]) -> Future[list[Placed]]:
@@ -139,7 +144,7 @@ class LogWriter:
         """
         self._ending.set()
         self._jobs.put(None)
-        self._thread.join()
+        self._thread.shutdown()
         return sum(len(job.drafts) for job in self._backlog)
 
     def _put(self, job: _Job) -> Future[Any]:
