@@ -18,6 +18,7 @@ from edge.agent.api.context import Pole
 from edge.agent.clock_trust import ClockTrust, read_boot_id, was_synced_before
 from edge.agent.data_folder import DataFolder, open_data_folder
 from edge.agent.eyes.pole_eyes import PoleEyes, Surroundings
+from edge.agent.eyes.scribe import tell
 from edge.agent.feeds import FEEDS, Draft
 from edge.agent.health import Health, find_change, judge
 from edge.agent.log.pole_log import PoleLog
@@ -32,8 +33,6 @@ from edge.errors import EdgeError, StoreError
 from edge.model import Json
 
 HEALTH_EVERY_S = 5.0
-_DISK_WAIT_S = 2.0
-"""A disk in trouble keeps nothing from starting or going on: the record is written later."""
 _log = logging.getLogger("polewatch")
 
 
@@ -110,6 +109,7 @@ class _Agent:
             watching = [
                 group.create_task(self._trust.run(self._log.append)),
                 group.create_task(self._watch_health()),
+                group.create_task(self._log.watch()),
             ]
             await self._eyes.run()
             for task in watching:
@@ -180,12 +180,10 @@ class _Agent:
                 await self._tell("state", change)
 
     async def _tell(self, kind: str, data: dict[str, Json]) -> None:
-        """Write a record of the pole's own health; a disk in trouble keeps nothing waiting."""
+        """Write a record of the pole's own health."""
         now_ms = self._clock.utc_ms()
         draft = Draft("health", self._make_id(), kind, now_ms, self._trust.read(), data=data)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_DISK_WAIT_S):
-                await self._log.append([draft])
+        await tell(self._log, draft)
 
     def _describe_start(self) -> dict[str, Json]:
         return {

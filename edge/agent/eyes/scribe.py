@@ -31,6 +31,21 @@ class Journal(Protocol):
         ...
 
 
+async def tell(log: Journal, draft: Draft, *, patience_s: float = PATIENCE_S) -> bool:
+    """Write one record that nothing else waits for: a disk in trouble holds nobody up.
+
+    Returns:
+        Whether it is on disk. False: the log writes it later, or counts it as lost where too many
+        wait for a bad disk.
+    """
+    try:
+        async with asyncio.timeout(patience_s):
+            await log.append([draft])
+    except (TimeoutError, StoreError):
+        return False
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class _Item:
     """A record to write, or a mark between records, and who wants to know that it is on disk."""

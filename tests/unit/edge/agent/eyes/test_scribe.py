@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from edge.agent.eyes.scribe import WAITING_MAX, Scribe
+from edge.agent.eyes.scribe import WAITING_MAX, Scribe, tell
 from edge.agent.feeds import ClockReading, Draft
 from edge.errors import EvidenceError, StoreError
 from tests.support.aio import run_async
@@ -122,3 +122,15 @@ async def test_log_that_does_not_come_back_is_left_with_its_records_after_a_whil
     book.may_write.set()
     async with writing(book) as scribe:
         assert await scribe.write(draft("b")) is True
+
+
+@run_async
+async def test_record_of_the_pole_itself_ends_nothing_when_the_log_gives_it_up() -> None:
+    """A disk that was bad for days: the alerts that wait in memory must not end with the agent."""
+    book = Book()
+    assert await tell(book, draft("kept"))
+    book.error = StoreError("given up: too many records wait")
+    assert not await tell(book, draft("given up"))
+    book.may_write.clear()
+    assert not await tell(book, draft("late"), patience_s=0.01)
+    assert book.groups == [["kept"]]
