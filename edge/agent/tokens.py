@@ -96,26 +96,34 @@ class Tokens:
         return self._tokens
 
     def keepers(self) -> frozenset[str]:
-        """Names whose acks count: those marked, else the first with scope `ack`."""
-        tokens = self.all()
-        marked = frozenset(token.name for token in tokens if token.is_keeper)
-        return marked or frozenset([token.name for token in tokens if "ack" in token.scopes][:1])
+        """Names whose acks count: those marked, else the first with scope `ack`.
+
+        Never one that is limited to some cameras: its cursor passes over what it may not see.
+        """
+        may_keep = [
+            token for token in self.all() if "ack" in token.scopes and token.cameras is None
+        ]
+        marked = frozenset(token.name for token in may_keep if token.is_keeper)
+        return marked or frozenset(token.name for token in may_keep[:1])
 
     def _refresh(self) -> None:
-        """Read the file again if it has changed; one that is bad now changes nothing."""
+        """Read the file again if it has changed, or could not be read when it had.
+
+        One that is bad now changes nothing.
+        """
         try:
             stamp = _look(self._path)
-            if stamp == self._stamp:
-                return
-            self._stamp = stamp
-            self._take(_load(self._path))
+            is_new = stamp != self._stamp
+            if is_new:
+                self._take(_load(self._path))
         except StoreError as exc:
             if self._fault != str(exc):
                 self._fault = str(exc)
                 _logger.error("tokens: %s; those of before go on counting", exc)
             return
-        self._fault = None
-        _logger.info("tokens: read again, count=%d", len(self._tokens))
+        self._stamp, self._fault = stamp, None
+        if is_new:
+            _logger.info("tokens: read again, count=%d", len(self._tokens))
 
     def _take(self, tokens: tuple[Token, ...]) -> None:
         self._tokens = tokens
@@ -149,11 +157,12 @@ def add_token(folder: Path, grant: Grant, *, made_at: str) -> str:
         The token's text, which is nowhere else.
 
     Raises:
-        ValidationError: the name is taken or can't be one, or there are too many.
+        ValidationError: the name is taken or can't be one, it is a keeper that can't keep, or
+            there are too many.
         StoreError: the file can't be read or written.
     """
-    if not _NAME.fullmatch(grant.name):
-        raise ValidationError([Fault("name", "can't be a name", "1 to 64 of A-Z a-z 0-9 . _ -")])
+    if faults := _find_faults(grant):
+        raise ValidationError(faults)
     text = TOKEN_PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)
     made = Token(
         grant.name, hash_token(text), grant.scopes, grant.cameras, grant.is_keeper, made_at
@@ -183,6 +192,19 @@ def revoke_token(folder: Path, name: str) -> None:
             fault = Fault("name", "no token has this name", "see polewatch token list")
             raise ValidationError([fault])
         _save(folder, kept)
+
+
+def _find_faults(grant: Grant) -> list[Fault]:
+    """What keeps a grant from being given."""
+    faults = []
+    if not _NAME.fullmatch(grant.name):
+        faults.append(Fault("name", "can't be a name", "1 to 64 of A-Z a-z 0-9 . _ -"))
+    if grant.is_keeper and grant.cameras is not None:
+        remedy = "leave --camera out: what it never sees would count as kept"
+        faults.append(Fault("--keeper", "can't be limited to cameras", remedy))
+    if grant.is_keeper and "ack" not in grant.scopes:
+        faults.append(Fault("--keeper", "can't acknowledge anything", "add --scope ack"))
+    return faults
 
 
 def _look(path: Path) -> _Stamp | None:
@@ -250,9 +272,11 @@ def _save(folder: Path, tokens: tuple[Token, ...]) -> None:
     """Replace the file whole, on disk, never readable by others.
 
     Raises:
-        StoreError: it is as it was.
+        ValidationError, StoreError: it is as it was.
     """
     content = msgspec.json.format(msgspec.json.encode(_TokenFile(_FORMAT, tokens)), indent=1)
+    if len(content) >= _FILE_BYTES_MAX:  # what is longer could not be read again
+        raise ValidationError([Fault("tokens", "are too much for one file", "name fewer cameras")])
     try:
         save_whole(folder / TOKENS_NAME, content + b"\n", mode=0o600)
     except OSError as exc:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import resource
 import threading
 from pathlib import Path
 
@@ -17,8 +18,11 @@ pytestmark = pytest.mark.timeout(120)
 AT = "2026-11-22T17:33:05.120Z"
 
 
-def add(folder: Path, name: str, *scopes: str, is_keeper: bool = False) -> str:
-    return add_token(folder, Grant(name, scopes or ("read",), None, is_keeper), made_at=AT)
+def add(
+    folder: Path, name: str, *scopes: str,
+    cameras: tuple[str, ...] | None = None, is_keeper: bool = False,
+) -> str:  # fmt: skip
+    return add_token(folder, Grant(name, scopes or ("read",), cameras, is_keeper), made_at=AT)
 
 
 def path_of(folder: Path) -> Path:
@@ -77,6 +81,70 @@ def test_keepers_are_those_marked_or_else_the_first_that_may_acknowledge(tmp_pat
     add(tmp_path, "north", "ack", is_keeper=True)
     add(tmp_path, "south", "ack", is_keeper=True)
     assert tokens.keepers() == {"north", "south"}
+
+
+def test_token_for_some_cameras_is_no_keeper_when_it_comes_first(tmp_path: Path) -> None:
+    """Its cursor passes over the alerts that it may not see: nobody would have those."""
+    add(tmp_path, "yard", "read", "ack", cameras=("yard",))
+    tokens = Tokens(tmp_path)
+    assert tokens.keepers() == frozenset()
+    add(tmp_path, "desk", "read", "ack")
+    assert tokens.keepers() == {"desk"}
+
+
+def test_keeper_is_refused_when_it_could_never_keep_everything(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="can't be limited to cameras; leave --camera out"):
+        add(tmp_path, "desk", "ack", cameras=("yard",), is_keeper=True)
+    with pytest.raises(ValidationError, match="can't acknowledge anything; add --scope ack"):
+        add(tmp_path, "desk", "read", is_keeper=True)
+    assert not path_of(tmp_path).exists()
+
+
+def test_marked_keeper_counts_for_nothing_when_the_file_limits_it(tmp_path: Path) -> None:
+    add(tmp_path, "desk", "ack")
+    add(tmp_path, "yard", "ack", is_keeper=True)
+    text = path_of(tmp_path).read_text()
+    head, yard = text.split('"yard"')
+    path_of(tmp_path).write_text(f'{head}"yard"{yard.replace("null", chr(91) + chr(93))}')
+    assert Tokens(tmp_path).keepers() == {"desk"}
+
+
+def test_tokens_are_refused_when_the_file_would_be_too_long_to_read(tmp_path: Path) -> None:
+    text = add(tmp_path, "desk")
+    with pytest.raises(ValidationError, match="too much for one file; name fewer cameras"):
+        add(tmp_path, "wall", cameras=("x" * 2**20,))
+    assert Tokens(tmp_path).find(text) is not None
+
+
+def test_revoked_token_opens_nothing_when_the_file_could_not_be_read_at_first(
+    tmp_path: Path,
+) -> None:
+    text = add(tmp_path, "desk")
+    tokens = Tokens(tmp_path)
+    revoke_token(tmp_path, "desk")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        fault = fault_of(tokens)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert "Too many open files" in fault
+    assert tokens.find(text) is None
+    assert tokens.fault is None
+
+
+def test_fault_is_over_when_the_folder_is_there_again_as_it_was(tmp_path: Path) -> None:
+    folder, aside = tmp_path / "pole", tmp_path / "aside"
+    folder.mkdir()
+    text = add(folder, "desk")
+    tokens = Tokens(folder)
+    folder.rename(aside)
+    folder.write_text("a file where the folder was")
+    assert "can't be looked at" in fault_of(tokens)
+    folder.unlink()
+    aside.rename(folder)
+    assert tokens.fault is None
+    assert tokens.find(text) is not None
 
 
 def test_name_is_free_again_once_it_is_revoked(tmp_path: Path) -> None:
