@@ -73,6 +73,7 @@ class ForkServer:
         gc.freeze()  # else the collector would write into every page that eyes share
         self._control.setblocking(False)
         self._poller.register(self._told_read, select.POLLIN)
+        self._poller.register(self._control, select.POLLRDHUP)
         signal.set_wakeup_fd(self._told_write)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda _number, _frame: None)  # the wake-up descriptor tells

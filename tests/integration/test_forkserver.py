@@ -300,6 +300,18 @@ def test_fork_server_says_how_it_is_to_be_started(
     assert words in run.stderr
 
 
+def test_fork_server_ends_quietly_when_its_caller_is_gone_before_it_is_ready() -> None:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.close()
+    with theirs:
+        ended = subprocess.run(
+            CHEQUER, stdin=theirs.fileno(), env={**os.environ, **ONE_THREAD},
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_start_fails_in_words_when_fork_server_can_not_begin() -> None:
     with pytest.raises(ForkServerLost, match="has ended"):
         start_fork_server([sys.executable, "-c", "raise SystemExit(3)"])
