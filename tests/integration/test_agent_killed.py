@@ -51,7 +51,8 @@ async def test_nothing_is_missing_or_doubled_when_the_agent_is_killed_at_random(
         await pole.wait_until(lambda: pole.left() == [])
         opened = [each["alert"] for each in await pole.records("alerts", "alert.open")]
         closed = [
-            each["alert"] for each in await pole.records("alerts", "alert.close", count=len(opened))
+            each["alert"]
+            for each in await pole.wait_for("alerts", "alert.close", count=len(opened))
         ]
         ready = await pole.records("media", "media.ready")
 
