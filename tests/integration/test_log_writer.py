@@ -129,6 +129,7 @@ def test_error_of_ours_while_opening_is_raised_at_the_start(tmp_path: Path) -> N
     def fail(_epoch: str | None) -> Records:
         raise RuntimeError("broken")
 
-    writer = LogWriter(fail, list, clock=ManualClock())
+    published: list[Placed] = []
+    writer = LogWriter(fail, published.extend, clock=ManualClock())
     with pytest.raises(RuntimeError, match="broken"):
         writer.start()

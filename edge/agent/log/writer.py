@@ -118,7 +118,8 @@ class LogWriter:
             StoreError: it can't be opened.
         """
         self.running = self._thread.submit(self._run)
-        wait([self._opened, self.running], return_when=FIRST_COMPLETED)
+        told: list[Future[Any]] = [self._opened, self.running]
+        wait(told, return_when=FIRST_COMPLETED)
         if not self._opened.done():
             self.running.result()  # raises what has ended the thread
         return self._opened.result()
