@@ -90,6 +90,21 @@ async def test_file_that_has_its_record_is_not_recorded_again(tmp_path: Path) ->
 
 
 @run_async
+async def test_link_among_the_eyes_folders_leads_nobody_to_other_files(tmp_path: Path) -> None:
+    """What is left there is removed at the next start: a link must not put other files there."""
+    other = tmp_path / "other" / "run"
+    other.mkdir(parents=True)
+    (other / "kept.txt").write_bytes(DATA)
+    leave(tmp_path, is_noted=False, is_moved=False)
+    eyes = tmp_path / "data" / "eyes"
+    (eyes / "zoo").symlink_to(other.parent)
+    (eyes / "yard" / "0").symlink_to(other)
+    async with running(tmp_path, [], terms=HASTY) as pole:
+        await pole.wait_until(lambda: not (eyes / "yard" / RUN).exists())
+    assert (other / "kept.txt").read_bytes() == DATA
+
+
+@run_async
 async def test_file_of_another_cameras_alert_is_not_believed(tmp_path: Path) -> None:
     async with running(tmp_path, []) as pole:
         await open_alert(pole, "road")

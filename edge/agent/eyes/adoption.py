@@ -28,7 +28,7 @@ from edge.agent.feeds import Draft
 from edge.agent.log.summary import parse_summary
 from edge.agent.media import MediaFolder
 from edge.agent.ports import Log
-from edge.errors import MediaError, StoreError
+from edge.errors import MediaError
 from edge.model import Role
 
 WAITING_MAX = 512
@@ -136,7 +136,7 @@ class Adoption:
         try:
             for note in await asyncio.to_thread(_find_finished, folder, self._keeping.media):
                 await self._recover(folder, note)
-        except StoreError as exc:
+        except OSError as exc:  # also a StoreError: the log can't be read
             _log.error("leftovers stay: camera=%s reason=%s", self._camera, exc)
             return
         count = await asyncio.to_thread(_remove_rest, folder, self._unsure)

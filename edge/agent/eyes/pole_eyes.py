@@ -220,8 +220,12 @@ class PoleEyes:
 def _list_runs(folder: Path) -> dict[str, list[Path]]:
     """The folders of earlier runs, by camera; raises StoreError."""
     try:
-        cameras = [path for path in folder.iterdir() if path.is_dir()]
-        return {camera.name: sorted(camera.iterdir()) for camera in cameras}
+        # An eye may have put a link there, and what is swept is removed.
+        cameras = [path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()]
+        return {
+            camera.name: sorted(path for path in camera.iterdir() if not path.is_symlink())
+            for camera in cameras
+        }
     except FileNotFoundError:
         return {}
     except OSError as exc:
