@@ -262,3 +262,29 @@ async def test_failure_of_ours_tells_the_caller_nothing_of_its_inside(
 def test_scopes_of_the_table_are_known() -> None:
     needed: set[Scope | Public] = {route.needs for route in ALL_ROUTES}
     assert {each for each in needed if not isinstance(each, Public)} <= set(ALL_SCOPES)
+
+
+@pytest.mark.parametrize(
+    "route",
+    [route for route in ALL_ROUTES if route.path not in ("/", "/web/{name}")],
+    ids=lambda route: f"{route.method} {route.path}",
+)
+def test_parameter_is_refused_when_the_route_does_not_know_it(tmp_path: Path, route: Route) -> None:
+    path = route.path.replace("{feed}", "alerts").replace("{name}", "road")
+    path = path.replace("{sha256}", "0" * 64).replace("{id}", "0" * 26)
+
+    @run_async
+    async def ask() -> None:
+        bench = Bench(tmp_path)
+        token = bench.token()
+        body = {"token": token} if path == "/v1/session" else None
+        async with (
+            asking(bench, ALL_ROUTES) as session,
+            session.request(
+                route.method, f"{path}?sicne=1", headers=bearer(token), json=body
+            ) as answer,
+        ):
+            assert answer.status == 400
+            assert (await answer.json())["parameter"] == "sicne"
+
+    ask()

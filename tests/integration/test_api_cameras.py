@@ -218,7 +218,7 @@ async def test_clip_is_an_attachment_named_by_what_it_shows(tmp_path: Path) -> N
         ({"from": SPAN["to"], "to": SPAN["from"]}, "to is not after from"),
         ({"from": SPAN["to"], "to": SPAN["to"]}, "to is not after from"),
         ({"from": "2026-11-22T10:00:00Z", "to": SPAN["to"]}, "to is more than 600 s after from"),
-        ({**SPAN, "speed": "2"}, "'speed' is not known"),
+        ({**SPAN, "speed": "2"}, "speed is not known"),
     ],
 )
 @run_async

@@ -118,8 +118,8 @@ async def test_sub_stream_is_shown_where_there_is_one_and_no_other_is_asked_for(
         ("/v1/cameras/hall/live.mp4", {"stream": "sub"}, "stream is not main; this camera has no"),
         (MJPEG, {"fps": "0"}, "fps is not a number from 0.1 to 30"),
         (MJPEG, {"fps": "nan"}, "fps is not a number from 0.1 to 30"),
-        (MP4, {"fps": "5"}, "'fps' is not known"),
-        (TRACKS, {"stream": "main"}, "'stream' is not known"),
+        (MP4, {"fps": "5"}, "fps is not known"),
+        (TRACKS, {"stream": "main"}, "stream is not known"),
     ],
 )
 @run_async

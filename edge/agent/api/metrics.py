@@ -9,6 +9,7 @@ from aiohttp import web
 
 from edge.agent.api.context import POLE, Pole
 from edge.agent.api.open_metrics import CONTENT_TYPE, Family, Figure, encode_families
+from edge.agent.api.queries import read_parameters
 from edge.agent.api.routes import CALLER, Route
 from edge.agent.api.traffic import TRAFFIC, Slow, Traffic
 from edge.agent.eyes.eye_lines import SightProof
@@ -22,6 +23,7 @@ _SEES = ("seeing", "dark")
 
 async def show_metrics(request: web.Request) -> web.Response:
     """Give all figures; of cameras only those that the caller may see."""
+    read_parameters(request)
     pole, caller = request.app[POLE], request[CALLER]
     eyes = [pole.eyes.status(name) for name in pole.eyes.names if caller.may_see(name)]
     families = [

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from edge.agent.api.access import ACCESS
 from edge.agent.api.context import POLE, Pole
 from edge.agent.api.problems import Problem
+from edge.agent.api.queries import read_parameters
 from edge.agent.api.routes import CALLER, Caller, Public, Route
 from edge.agent.feeds import FEEDS
 from edge.agent.health import Health, Part
@@ -31,6 +32,7 @@ CHECKED_NAME = "polewatch.toml"
 
 async def show_pole(request: web.Request) -> web.Response:
     """Say who the pole is, by which key it signs, and where its feeds stand."""
+    read_parameters(request)
     pole, caller = request.app[POLE], request[CALLER]
     about = pole.config.pole
     position = None if about.position is None else asdict(about.position)
@@ -59,6 +61,7 @@ async def show_health(request: web.Request) -> web.Response:
     """Say whether the pole can be relied on: to everybody yes or no, with `read` why not."""
     pole = request.app[POLE]
     caller = request.app[ACCESS].identify(request)
+    read_parameters(request)
     health = await pole.judge_health()
     status = 200 if health.is_well else 503
     if caller is None or "read" not in caller.scopes:
@@ -76,11 +79,13 @@ async def show_health(request: web.Request) -> web.Response:
 
 async def show_config(request: web.Request) -> web.Response:
     """Give the configuration as it was loaded; passwords are never in it."""
+    read_parameters(request)
     return web.Response(text=request.app[POLE].config_text, content_type=TOML, charset="utf-8")
 
 
 async def check_config(request: web.Request) -> web.Response:
     """Say every fault of a configuration that is sent as TOML; nothing is changed."""
+    read_parameters(request)
     if request.body_exists and request.content_type not in (TOML, "text/plain"):
         raise Problem(415, f"the body must be TOML; send it with Content-Type: {TOML}")
     folder = request.app[POLE].config_folder

@@ -28,7 +28,7 @@ def read_parameters(request: web.Request, *known: str) -> Mapping[str, str]:
     for name in query:
         if name not in known:
             offered = f"what is known is {', '.join(known)}" if known else "there are none here"
-            raise bad_parameter(ascii(name)[:_NAME_SHOWN_MAX], f"is not known; {offered}")
+            raise bad_parameter(ascii(name)[1:-1][:_NAME_SHOWN_MAX], f"is not known; {offered}")
         if len(query.getall(name)) > 1:
             raise bad_parameter(name, "stands there more than once; give it once")
     return query

@@ -9,6 +9,7 @@ from edge.agent.api.access import ACCESS, check_origin, cookie_name, unknown_cal
 from edge.agent.api.audit import note_session
 from edge.agent.api.context import POLE
 from edge.agent.api.problems import Problem
+from edge.agent.api.queries import read_parameters
 from edge.agent.api.routes import Caller, Public, Route
 from edge.agent.api.sessions import SESSION_S
 from edge.model import Json
@@ -29,6 +30,7 @@ async def begin_session(request: web.Request) -> web.Response:
         check_origin(request)
     text = await _read_token(request)
     caller = access.know(text, request.remote or "unknown")
+    read_parameters(request)
     response = _describe(caller)
     cookie = access.sessions.begin(text, now_ns=pole.clock.monotonic_ns())
     response.set_cookie(
@@ -41,12 +43,15 @@ async def begin_session(request: web.Request) -> web.Response:
 
 async def show_session(request: web.Request) -> web.Response:
     """Say what the caller's token allows, whichever way it is shown."""
-    return _describe(_identify(request))
+    caller = _identify(request)
+    read_parameters(request)
+    return _describe(caller)
 
 
 async def end_session(request: web.Request) -> web.Response:
     """End the caller's session; a token without one has nothing to end, and that is well too."""
     _identify(request)
+    read_parameters(request)
     name = cookie_name(request)
     request.app[ACCESS].sessions.end(request.cookies.get(name, ""))
     response = web.Response(status=204)
