@@ -32,6 +32,8 @@ KILL_SILENT_S = 25.0
 """Two of its lines are missing by then: it is stopped, stuck or starved."""
 LOOP_AGAIN_S = 1.0
 """A file that has come to its end is played again after this."""
+SHORT_S = 5.0
+"""One that is over sooner is played again with back-off: each run costs a fork and a record."""
 REFUSED_AGAIN_S = 60.0
 """Somebody may have put right what the eye refused: a file of credentials, for instance."""
 
@@ -210,7 +212,7 @@ class EyeKeeper:
         is_whole = run.end.exit == 0 and run.last_words == "end of file"
         if is_whole and self._has_seen and not run.kill_reason:
             self._goes_on, self._has_crashed = True, False
-            return LOOP_AGAIN_S
+            return choose_pause_s(run.ran_s)
         if run.end.exit == EXIT_WRONG_USE and not run.kill_reason:
             return await self._take_refusal(run)
         self._refusal = ""
@@ -249,3 +251,8 @@ class EyeKeeper:
 
     def _put(self, drafts: list[Draft]) -> None:
         self._house.keeping.scribe.put(drafts)
+
+
+def choose_pause_s(played_s: float) -> float | None:
+    """How long to wait before a file that was played to its end is played again; None: back-off."""
+    return LOOP_AGAIN_S if played_s >= SHORT_S else None
