@@ -13,12 +13,14 @@ from msgspec import Meta, Struct
 
 from edge.errors import EvidenceError, Fault, ValidationError
 from edge.evidence import canonical_json
-from edge.model import Role, Sight
+from edge.model import Json, Role, Sight
 from edge.wire import parse_utc
 
 LINE_BYTES_MAX = 64 * 1024
 DATA_BYTES_MAX = 1536
-"""What a rule may say of an alert: the record that carries it stays under 2 KiB."""
+"""What a rule may say of an alert as it goes on."""
+OPENING_BYTES_MAX = 1250
+"""What a line that opens an alert brings into its record: with all else that is below 2 KB."""
 AT_MS_MAX = 4_102_444_800_000
 """The year 2100: a later wall time is no time. A pole without one begins in 1970."""
 
@@ -186,6 +188,14 @@ def _check(line: EyeLine) -> None:
             raise msgspec.ValidationError(f"`{line.phase}` with alert {line.alert}")
         if len(canonical_json(line.data)) > DATA_BYTES_MAX:
             raise msgspec.ValidationError(f"data of more than {DATA_BYTES_MAX} bytes")
+        said: list[Json] = [
+            line.rule.name,
+            line.data,
+            list(line.tracks),
+            list(line.where.box or ()),
+        ]
+        if line.phase == "open" and len(canonical_json(said)) > OPENING_BYTES_MAX:
+            raise msgspec.ValidationError(f"an opening of more than {OPENING_BYTES_MAX} bytes")
     if isinstance(line, Media) and (line.file is None) != (line.sha256 is None):
         raise msgspec.ValidationError("a file without its hash, or a hash without a file")
 

@@ -82,6 +82,7 @@ def test_media_line_that_is_not_right_is_refused(fields: dict[str, Any]) -> None
         {"tracks": [1] * 257}, {"tracks": [-1]}, {"data": []}, {"where": {"box": [0, 0, 1]}},
         {"where": {"box": [0, 0, 1, 9]}}, {"rule": {"type": "x y", "name": "a"}},
         {"data": {"list": ["x" * 100] * (DATA_BYTES_MAX // 100)}},
+        {"data": {"list": ["x" * 100] * 13}}, {"tracks": [10**6] * 200},
         {"data": {"count": 2**53 + 1}}, {"data": {"count": 10**30}},
         {"at": "1969-12-31T23:59:59.999Z"}, {"at": "2100-01-01T00:00:00.001Z"},
         {"at": "0001-01-01T00:00:00+14:00"},
