@@ -157,6 +157,22 @@ async def test_connection_is_ended_when_headers_come_a_byte_at_a_time(tmp_path: 
 
 
 @run_async
+async def test_head_is_refused_when_its_lines_are_long_and_many(tmp_path: Path) -> None:
+    """Each line alone may be as long; the end of the head is not awaited."""
+    async with serving(tmp_path, Patience()) as server:
+        reader, writer = await server.connect(ASK[:-2])
+        for number in range(9):
+            writer.write(b"X-%d: %b\r\n" % (number, b"a" * 7_000))
+            await writer.drain()
+            await asyncio.sleep(0.05)
+        writer.write(b"X: " + b"a" * 4_000)
+        async with asyncio.timeout(5):
+            answer = await reader.readuntil(b"}")
+        assert "too long" in parse_problem(answer, 431)
+        writer.close()
+
+
+@run_async
 async def test_second_request_has_a_deadline_as_well(tmp_path: Path) -> None:
     async with serving(tmp_path, CALM) as server:
         reader, writer = await server.connect(ASK)
@@ -306,11 +322,21 @@ REFUSED = {
     "foreign address": (b"GET /ok HTTP/1.1\r\nHost: 10.0.0.1\r\n\r\n", 421),
     "name with user": (b"GET /ok HTTP/1.1\r\nHost: localhost@evil.example\r\n\r\n", 400),
     "empty name": (b"GET /ok HTTP/1.1\r\nHost: \r\n\r\n", 400),
+    "target elsewhere": (
+        b"GET http://evil.example/ok HTTP/1.1\r\nHost: localhost\r\n\r\n", 421,
+    ),
+    "target with user": (
+        b"GET http://a:b@localhost/ok HTTP/1.1\r\nHost: localhost\r\n\r\n", 421,
+    ),
     "unknown path": (b"GET /v1/x HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
     "unknown method": (b"DELETE /ok HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
     "compressed": (
         b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Encoding: gzip\r\n"
         b"Content-Length: 2\r\n\r\n\x1f\x8b", 415,
+    ),
+    "compressed on the way": (
+        b"POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"
+        b"0\r\n\r\n", 415,
     ),
     "long body": (
         b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 70000\r\n\r\n", 413,
@@ -338,6 +364,15 @@ def test_what_can_not_be_answered_is_a_problem(tmp_path: Path, text: bytes, stat
             assert (status == 405) == (b"\r\nAllow: GET,HEAD\r\n" in answer)
 
     ask()
+
+
+@run_async
+async def test_target_that_names_this_very_host_is_a_path_to_us(tmp_path: Path) -> None:
+    """As clients send it that take us for their proxy; servers must understand it."""
+    async with serving(tmp_path) as server:
+        for target in (b"http://localhost/ok", b"HTTP://LOCALHOST/ok?"):
+            answer = await server.say(ASK.replace(b"/ok", target))
+            assert answer.startswith(b"HTTP/1.1 200 OK\r\n"), target
 
 
 @run_async

@@ -19,6 +19,11 @@ from edge.agent.serving.seats import Seat
 
 _LINGER_S = 5.0
 """How long a body that nobody wants is read, so that the client sees the answer."""
+HEAD_BYTES_MAX = 64 * 1024
+"""aiohttp bounds lines and their number: a megabyte for each of 2,048 connections together."""
+_HEAD_ENDS = b"\r\n\r\n"
+_LONG_LINE = b"x" * 16_384
+"""What the parser refuses with 431 wherever in a head it stands; only it can answer there."""
 _TCP_INFO_BYTES = 192
 _BYTES_ACKED_AT = 120
 """Where `struct tcp_info` of linux/tcp.h has tcpi_bytes_acked, since Linux 4.1; never moved."""
@@ -42,6 +47,7 @@ class Connection(web.RequestHandler):
         self._pace = Pace(self._now_s())
         self._body: StreamReader | None = None
         self._is_busy = self._has_next_begun = False
+        self._head_bytes = 0
         self._wire: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -61,6 +67,9 @@ class Connection(web.RequestHandler):
         """Note where a request begins, then let it be parsed."""
         if data and not self._is_busy:
             self._pace.await_headers(self._now_s())
+            self._head_bytes = 0 if _HEAD_ENDS in data else self._head_bytes + len(data)
+            if self._head_bytes > HEAD_BYTES_MAX:
+                data = _LONG_LINE
         elif data and self._body is not None and self._body.is_eof():
             self._has_next_begun = True
         super().data_received(data)
@@ -68,6 +77,7 @@ class Connection(web.RequestHandler):
     def begin_request(self, body: StreamReader) -> None:
         """The headers of a request are there."""
         self._is_busy, self._has_next_begun, self._body = True, False, body
+        self._head_bytes = 0
         if body.is_eof():
             self._pace.end_body()
         else:
