@@ -11,7 +11,6 @@ import argparse
 import json
 import random
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
@@ -25,8 +24,9 @@ from typing import Any
 import av
 
 from edge.thirdparty.sample import sample_path
-from tests.support.pole_process import COMMAND, ROOT, PoleProcess, free_port, write_config
+from tests.support.pole_process import ROOT, PoleProcess, free_port, write_config
 from tests.support.process_tree import Usage, usage
+from tests.support.pulled import find_problems, find_unsound
 from tests.support.puller import Puller
 from tests.support.rtsp_server import GstRtspServer
 
@@ -96,14 +96,7 @@ def _run(stack: ExitStack, folder: Path, args: argparse.Namespace) -> dict[str, 
         puller.pull_all()
         ran_s = time.monotonic() - begun_s
         errors = pole.errors
-    verified = subprocess.run(
-        [*COMMAND, "verify", str(folder / "data"), "--json"],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    problems = puller.problems + _find_problems(puller, pulled)
-    problems += [f"never had: {item['href']}" for item in puller.missing]
-    if verified.returncode:
-        problems.append(f"verify: {verified.stdout[-2000:]} {verified.stderr[-500:]}")
+    problems = find_problems(puller, pulled) + find_unsound(folder / "data")
     (folder / "errors.log").write_text(errors, encoding="utf-8")
     return {
         "minutes": round(ran_s / 60, 1),
@@ -153,45 +146,6 @@ def _live(pole: PoleProcess, args: argparse.Namespace, begun_s: float) -> tuple[
         threading.Event().wait(_PAUSE_S)
     weights.take(usage(pole.pid))
     return weights, kills
-
-
-def _find_problems(puller: Puller, pulled: Path) -> list[str]:
-    """What is doubled, has no end, or can't be played."""
-    problems = []
-    records = [record for feed in puller.records.values() for record in feed]
-    ids = Counter(record["id"] for record in records)
-    problems += [f"id {name} {count} times" for name, count in ids.items() if count > 1]
-    alerts = puller.records["alerts"]
-    opened = Counter(r["alert"] for r in alerts if r["kind"] == "alert.open")
-    closed = Counter(r["alert"] for r in alerts if r["kind"] == "alert.close")
-    problems += [
-        f"alert {name} opened {count} times" for name, count in opened.items() if count > 1
-    ]
-    problems += [
-        f"alert {name} closed {count} times" for name, count in closed.items() if count > 1
-    ]
-    problems += [f"alert {name} closed, never opened" for name in closed.keys() - opened.keys()]
-    uses = Counter(
-        (record["alert"], item["role"], item["sha256"])
-        for record in puller.records["media"]
-        for item in record["media"]
-    )
-    problems += [f"{use} {count} times" for use, count in uses.items() if count > 1]
-    for record in puller.records["media"]:
-        for item in record["media"]:
-            problems += _play(pulled / item["sha256"], item)
-    return problems
-
-
-def _play(path: Path, item: dict[str, Any]) -> list[str]:
-    if not path.exists():
-        return []  # told as never had
-    try:
-        with av.open(str(path)) as container:
-            count = sum(1 for _ in container.decode(video=0))
-    except av.FFmpegError as exc:
-        return [f"{item['href']}: can't be played: {exc}"]
-    return [] if count else [f"{item['href']}: no picture in it"]
 
 
 def _ends(values: list[int]) -> list[float]:
