@@ -86,10 +86,14 @@ def bad_credentials(right: str, revoked: str) -> dict[str, tuple[str, list[tuple
         "none": ("", []),
         "in the address": (f"?token={right}&access_token={right}&auth={right}", []),
         "another header": ("", [("X-API-Key", right), ("X-Auth-Token", right)]),
-        "token as cookie": ("", [("Cookie", f"polewatch={right}; token={right}")]),
-        "wrong cookie": ("", [("Cookie", "polewatch=AAAA; __Host-polewatch=AAAA")]),
+        "token as cookie": (
+            "", [("Host", "localhost"), ("Cookie", f"polewatch={right}; token={right}")],
+        ),
+        "wrong cookie": (
+            "", [("Host", "localhost"), ("Cookie", "polewatch=AAAA; __Host-polewatch=AAAA")],
+        ),
         "two headers": ("", [("Authorization", f"Bearer {right}")] * 2),
-    }
+    }  # fmt: skip
 
 
 @run_async

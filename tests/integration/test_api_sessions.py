@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientSession, DummyCookieJar, web
+from aiohttp import ClientSession, CookieJar, DummyCookieJar, web
 
 from edge.agent.api import sign_in
 from edge.agent.api.app import make_app
@@ -56,13 +56,13 @@ async def test_signing_in_gives_a_cookie_that_no_script_and_no_other_site_has(
 ) -> None:
     bench = Bench(tmp_path)
     token = bench.token("desk", "pictures", "read", cameras=("yard", "road"))
-    async with asking(bench) as (session, _):
+    async with asking(bench) as (session, origin):
         async with session.post("/v1/session", json={"token": token}) as answer:
             assert await answer.json() == {
                 "name": "desk", "scopes": ["pictures", "read"], "cameras": ["road", "yard"],
             }  # fmt: skip
             name_value, *attributes = answer.headers["Set-Cookie"].split("; ")
-            assert name_value.startswith("polewatch=")
+            assert name_value.startswith(f"polewatch-{origin.rpartition(':')[2]}=")
             assert token not in name_value
             assert sorted(attributes) == [
                 "HttpOnly", "Max-Age=43200", "Path=/", "SameSite=Strict",
@@ -180,3 +180,27 @@ async def test_signing_in_is_refused_when_the_body_is_strange(tmp_path: Path) ->
             assert answer.status == 413
         async with session.post("/v1/session", json={"token": token}) as answer:
             assert answer.status == 200
+
+
+@run_async
+async def test_session_lasts_when_the_same_browser_signs_in_at_another_port(
+    tmp_path: Path,
+) -> None:
+    """Two demos on one machine, or two poles behind tunnels: cookies know no ports."""
+    benches = [Bench(tmp_path / name) for name in ("first", "second")]
+    for bench in benches:
+        bench.folder.mkdir()
+    async with (
+        asking(benches[0]) as (_, first),
+        asking(benches[1]) as (_, second),
+        ClientSession(cookie_jar=CookieJar(unsafe=True)) as browser,
+    ):
+        for origin, bench in zip((first, second), benches, strict=True):
+            body = {"token": bench.token()}
+            async with browser.post(f"{origin}/v1/session", json=body) as answer:
+                assert answer.status == 200
+        for origin in (first, second):
+            async with browser.get(f"{origin}/who") as answer:
+                assert answer.status == 200
+            async with browser.get(f"{origin}/who", headers={"Host": "localhost"}) as answer:
+                assert answer.status == 401

@@ -107,8 +107,15 @@ ACCESS = web.AppKey("access", Access)
 
 
 def cookie_name(request: web.Request) -> str:
-    """What the session's cookie is called; under TLS browsers hold it to this host and to TLS."""
-    return "__Host-polewatch" if request.secure else "polewatch"
+    """What the session's cookie is called; under TLS browsers hold it to this host and to TLS.
+
+    Cookies know no ports (RFC 6265 §8.5): of two poles at one desk's loopback, by tunnels or as
+    demos, each would end the other's session but for the port in the name.
+    """
+    if request.secure:
+        return "__Host-polewatch"
+    port = request.headers["Host"].rpartition(":")[2]
+    return f"polewatch-{port}" if port.isdecimal() else "polewatch"
 
 
 def check_origin(request: web.Request) -> None:
