@@ -43,7 +43,8 @@ async def test_file_comes_whole_with_what_a_client_needs_to_check_it(tmp_path: P
         assert answer.headers["Content-Type"] == "video/mp4"
         assert answer.headers["Content-Length"] == "300000"
         assert answer.headers["Accept-Ranges"] == "bytes"
-        assert answer.headers["Cache-Control"] == "private, max-age=31536000, immutable"
+        assert answer.headers["Cache-Control"] == "private, no-cache"
+        assert answer.headers["Vary"] == "Authorization, Cookie"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Content-Disposition"] == f'inline; filename="{sha256[:16]}.mp4"'
         assert answer.headers["Content-Security-Policy"].startswith("sandbox;")

@@ -38,7 +38,10 @@ def tag_of(kept: KeptMedia) -> str:
 def lasting_headers(kept: KeptMedia) -> dict[str, str]:
     """What is true of the file, whichever part of it is sent; it never changes.
 
-    Source: RFC 9110 §8.8.3, RFC 9530 §3 (Repr-Digest), RFC 8246 (immutable), RFC 6266.
+    A browser may keep it, and asks each time whether its user still may see it: nobody is shown
+    what the one before at this desk was allowed, or what the pole had to delete.
+
+    Source: RFC 9110 §8.8.3 and §12.5.5, RFC 9530 §3 (Repr-Digest), RFC 6266.
     """
     digest = base64.b64encode(bytes.fromhex(kept.sha256)).decode()
     ending = _ENDINGS.get(kept.type)
@@ -47,7 +50,8 @@ def lasting_headers(kept: KeptMedia) -> dict[str, str]:
         "ETag": tag_of(kept),
         "Repr-Digest": f"sha-256=:{digest}:",
         "Accept-Ranges": "bytes",
-        "Cache-Control": "private, max-age=31536000, immutable",
+        "Cache-Control": "private, no-cache",
+        "Vary": "Authorization, Cookie",
         "Content-Disposition": f'{"inline" if ending else "attachment"}; filename="{name}"',
         "Content-Security-Policy": _POLICY,
     }
