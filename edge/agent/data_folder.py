@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from edge.agent.device_key import KEY_NAME, load_or_make_key
 from edge.agent.log.log_file import LOG_NAME
 from edge.agent.media import MEDIA_NAME
+from edge.agent.whole_file import sync_folder
 from edge.errors import StoreError
 
 LOCK_NAME = "lock"
@@ -111,11 +112,7 @@ def _make_on_disk(path: Path) -> None:
         return
     _make_on_disk(path.parent)
     path.mkdir(mode=0o700, exist_ok=True)
-    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(path.parent)
 
 
 def _lock(path: Path) -> int:

@@ -9,6 +9,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from edge.agent.whole_file import save_whole
 from edge.errors import StoreError
 
 KEY_NAME = "device.key"
@@ -86,20 +87,7 @@ def _save_public(folder: Path, key: Ed25519PrivateKey) -> None:
 
 
 def _save(folder: Path, name: str, content: bytes, *, mode: int) -> None:
-    """Write a file whole or not at all, and on disk; nobody else can read it at any moment."""
     try:
-        part = folder / f".{name}.part"
-        part.unlink(missing_ok=True)
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
-        part.rename(folder / name)
-        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(opened)
-        finally:
-            os.close(opened)
+        save_whole(folder / name, content, mode=mode)
     except OSError as exc:
         raise StoreError(f"{folder}: takes no key ({exc.strerror}); check the disk") from exc

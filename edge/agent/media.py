@@ -8,6 +8,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge.agent.whole_file import sync_folder
 from edge.errors import MediaError
 
 MEDIA_NAME = "media"
@@ -86,8 +87,8 @@ class MediaFolder:
         os.fchmod(descriptor, _MODE)
         os.fsync(descriptor)
         source.rename(path)
-        _sync(path.parent)
-        _sync(self._path)
+        sync_folder(path.parent)
+        sync_folder(self._path)
 
 
 def media_path(folder: Path, sha256: str) -> Path:
@@ -110,11 +111,3 @@ def _weigh(descriptor: int, name: str) -> Kept:
         digest.update(block)
         size_bytes += len(block)
     return Kept(digest.hexdigest(), size_bytes)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

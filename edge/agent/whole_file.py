@@ -1,4 +1,4 @@
-"""Small files that are written whole or not at all."""
+"""Small files written whole or not at all; folders synced, so that no power cut takes them back."""
 
 from __future__ import annotations
 
@@ -25,8 +25,17 @@ def save_whole(path: Path, content: bytes, *, mode: int) -> None:
         file.flush()
         os.fsync(descriptor)
     part.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Have on disk which files a folder has: without it a power cut may take a new name away.
+
+    Raises:
+        OSError: it is not known.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(folder)
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)

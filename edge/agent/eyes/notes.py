@@ -14,6 +14,7 @@ import msgspec
 
 from edge.agent.eyes.chronicle import AlertFile
 from edge.agent.eyes.eye_lines import FileName
+from edge.agent.whole_file import sync_folder
 
 NOTE_BYTES_MAX = 8 * 1024
 _SUFFIX = ".note"
@@ -55,11 +56,7 @@ def save_note(folder: Path, note: Note) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
+    sync_folder(folder)
 
 
 def load_note(path: Path) -> Note | None:
