@@ -11,8 +11,9 @@ KNOWN = {
     "edge", "edge.model", "edge.errors", "edge.wire", "edge.config", "edge.eye", "edge.eye.main",
     "edge.eye.motion", "edge.eye.tracker", "edge.eye.ring", "edge.eye.sources",
     "edge.eye.sources.av_source", "edge.eye.sources.timing", "edge.eye.sources.probe",
-    "edge.eye.tflite", "edge.eye.rules.zones", "edge.agent.eyes", "edge.bench.rows", "edge.cli",
-    "board", "board.ports", "board.gpio",
+    "edge.eye.tflite", "edge.eye.rules.zones", "edge.agent.eyes", "edge.agent.health",
+    "edge.agent.media", "edge.agent.ports", "edge.clock", "edge.bench.rows", "edge.cli", "board", "board.ports",
+    "board.gpio",
 }  # fmt: skip
 
 
@@ -46,6 +47,9 @@ def test_only_supervision_and_middleware_catch_everything() -> None:
         ("edge.eye.motion", "from edge.eye.ring import Ring"),
         ("edge.eye.motion", "from edge.config.load import Config"),
         ("edge.eye.motion", "import time"),
+        ("edge.agent.health", "import aiohttp"),
+        ("edge.agent.health", "from edge.clock import Clock"),
+        ("edge.agent.health", "from edge.agent.media import MediaFolder"),
         ("edge.eye.motion", "from pathlib import Path"),
         ("edge.eye.motion", "import os.path"),
         ("edge.eye.motion", "import av"),
@@ -78,6 +82,8 @@ def test_planted_import_is_caught(module: str, line: str) -> None:
         ("edge.eye.main", "from edge.eye.sources.av_source import AvPacketSource"),
         ("edge.eye.sources.av_source", "from edge.eye.sources.probe import probe"),
         ("edge.cli", "from edge.eye import main\nfrom edge.bench import rows"),
+        ("edge.agent.health", "import msgspec\nfrom edge.clock import NS_PER_S"),
+        ("edge.agent.health", "from edge.agent.ports import EyeStatus"),
         ("edge.agent.eyes", "from board import open_board\nfrom board.ports import DigitalOut"),
         ("board.gpio", "import os"),
     ],
