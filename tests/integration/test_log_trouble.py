@@ -258,6 +258,22 @@ def test_log_that_was_taken_away_is_noticed_and_not_begun_anew(disk: Disk) -> No
     assert numbers(disk.folder) == [1, 2]
 
 
+def test_folder_that_was_taken_away_gets_no_record_while_the_pole_is_busy(tmp_path: Path) -> None:
+    """SQLite goes on writing to a file that nobody finds any more; a busy log is never silent."""
+    folder, aside = tmp_path / "data", tmp_path / "aside"
+    folder.mkdir()
+    with writing(Disk(folder), Pace(retry_first_s=0.05, retry_most_s=0.05)) as writer:
+        writer.append([make_draft(1)]).result(20)
+        folder.rename(aside)
+        told = writer.append([make_draft(2)])
+        wait_for_fault(writer)
+        assert not told.done()
+        assert not folder.exists()
+        aside.rename(folder)
+        assert told.result(20)[0].seq == 2
+    assert numbers(folder) == [1, 2]
+
+
 def test_commit_that_the_disk_took_and_denied_is_not_made_twice(disk: Disk) -> None:
     with writing(disk) as writer:
         writer.append([make_draft(0)]).result(20)

@@ -102,8 +102,10 @@ class Records:
         """Put everything that is done in the block into one commit.
 
         Raises:
-            StoreError: nothing of it was written.
+            StoreError: nothing of it was written; or the file has been taken away, which SQLite
+                does not notice: it would go on writing to where nobody finds it.
         """
+        self._check_place()
         with explained(), self._connection:
             yield
 
@@ -223,6 +225,9 @@ class Records:
             self._connection.execute(
                 "INSERT OR REPLACE INTO probe VALUES (1, ?)", (self._clock.utc_ms(),)
             )
+        self._check_place()
+
+    def _check_place(self) -> None:
         if self._file is None or _find_file(self._path) != self._file:
             raise StoreError(f"{self._path} was taken away; put it back, or start anew")
 
