@@ -303,3 +303,17 @@ async def test_stop_ends_an_eye_that_does_not_obey(tmp_path: Path) -> None:
         await pole.wait_state("silent", "seeing")
         pid = pole.pid("silent")
     assert not is_alive(pid)
+
+
+@run_async
+async def test_data_folder_that_was_taken_away_is_not_made_anew_by_eyes(tmp_path: Path) -> None:
+    """It could not be put back then, and what the eyes wrote there would be found by nobody."""
+    data, aside = tmp_path / "data", tmp_path / "aside"
+    async with running(tmp_path, ["crashes"]) as pole:
+        await pole.wait_for("health", "crash")
+        data.rename(aside)
+        restarts = pole.eyes.status("crashes").restarts
+        await pole.wait_until(lambda: pole.eyes.status("crashes").restarts > restarts + 1)
+        assert not data.exists()
+        aside.rename(data)
+        await pole.wait_until(lambda: pole.log.fault is None)

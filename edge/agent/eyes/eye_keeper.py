@@ -164,9 +164,11 @@ class EyeKeeper:
     def _make_folder(self) -> Path | None:
         """Make a folder for a run; on a disk that takes none the eye runs without files."""
         make_id = self._house.keeping.make_pen().make_id
-        path = self._house.folder / self._camera.name / make_id()
+        folder = self._house.folder / self._camera.name
+        path = folder / make_id()
         try:
-            path.mkdir(mode=0o700, parents=True)
+            for each in (folder.parent, folder, path):  # not above: the data folder may be gone
+                each.mkdir(mode=0o700, exist_ok=True)
         except OSError as exc:
             _log.error("no folder for files: camera=%s reason=%s", self._camera.name, exc.strerror)
             return None
