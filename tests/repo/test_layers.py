@@ -12,8 +12,8 @@ KNOWN = {
     "edge.eye.motion", "edge.eye.tracker", "edge.eye.ring", "edge.eye.sources",
     "edge.eye.sources.av_source", "edge.eye.sources.timing", "edge.eye.sources.probe",
     "edge.eye.tflite", "edge.eye.rules.zones", "edge.agent.eyes", "edge.agent.health",
-    "edge.agent.media", "edge.agent.ports", "edge.clock", "edge.bench.rows", "edge.cli", "board", "board.ports",
-    "board.gpio",
+    "edge.agent.media", "edge.agent.ports", "edge.clock", "edge.bench.rows", "edge.cli",
+    "board", "board.ports", "board.gpio",
 }  # fmt: skip
 
 
