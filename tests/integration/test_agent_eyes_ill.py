@@ -126,6 +126,13 @@ async def test_eye_that_ends_with_words_is_recorded_with_them(tmp_path: Path) ->
 
 
 @run_async
+async def test_eye_that_ends_without_words_is_recorded_with_where_they_are(tmp_path: Path) -> None:
+    async with running(tmp_path, ["unheard"]) as pole:  # a behaviour that there is not
+        (crash, *_) = await pole.wait_for("health", "crash")
+        assert crash["data"]["reason"] == "exit code 70; why stands in the log, just before"
+
+
+@run_async
 async def test_memory_hog_ends_by_its_limit_and_nobody_else_does(tmp_path: Path) -> None:
     async with running(tmp_path, ["hogs", "good"]) as pole:
         await pole.wait_state("good", "seeing")

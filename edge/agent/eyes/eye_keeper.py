@@ -16,7 +16,7 @@ from edge.agent.eyes.adoption import Adoption, Keeping
 from edge.agent.eyes.chronicle import Chronicle
 from edge.agent.eyes.eye_lines import End, EyeLine, Media, Reply, SightProof, TrackSeen
 from edge.agent.eyes.eye_run import EyeRun, Listener
-from edge.agent.eyes.fork_link import ForkLink, signal_name
+from edge.agent.eyes.fork_link import EyeEnd, ForkLink, signal_name
 from edge.agent.eyes.live_tracks import LiveTracks
 from edge.agent.eyes.outage import Outage, Patience, Seen
 from edge.agent.eyes.pulse import Pulse
@@ -220,11 +220,11 @@ class EyeKeeper:
         self._refusal = ""
         has_spoken = bool(run.last_words) and run.end.exit is not None
         self._has_crashed = bool(run.kill_reason) or not has_spoken
-        reason = run.kill_reason or run.last_words or str(run.end)
+        words = run.kill_reason or run.last_words
+        reason = words or _explain_end(run.end)
         self._put([self._write_crash(run, reason)])
         self._pulse.end("down", f"the eye has ended and is started again: {reason}")
-        said = "" if reason == str(run.end) else f": {reason}"
-        raise EyeUnavailable(f"{run.end}{said}")
+        raise EyeUnavailable(f"{run.end}: {words}" if words else str(run.end))
 
     async def _take_refusal(self, run: EyeRun) -> float:
         reason = await asyncio.to_thread(find_refusal, self._house.config_path, self._camera.name)
@@ -253,6 +253,11 @@ class EyeKeeper:
 
     def _put(self, drafts: list[Draft]) -> None:
         self._house.keeping.scribe.put(drafts)
+
+
+def _explain_end(end: EyeEnd) -> str:
+    """Say how an eye ended that printed no reason: one that ends by itself has told it the log."""
+    return str(end) if end.exit is None else f"{end}; why stands in the log, just before"
 
 
 def choose_pause_s(played_s: float) -> float | None:
