@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,12 +17,15 @@ from edge.agent.api.app import ALL_ROUTES, make_app
 from edge.agent.api.audit import note_access
 from edge.agent.api.routes import Route
 from edge.agent.eyes.eye_lines import SightProof
+from edge.agent.feeds import Draft
 from edge.agent.ports import EyeStatus
 from edge.agent.serving.door import Door
 from edge.agent.serving.server import serve
+from edge.errors import StoreError
+from edge.evidence import Sealed
 from edge.model import Json
 from tests.support.aio import run_async
-from tests.support.api_pole import Bench
+from tests.support.api_pole import Bench, ListLog
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -31,6 +34,13 @@ SIGHT = SightProof(
     camera="road", t=1.0, at="2026-11-22T17:33:05.120Z", frames=1_234_567, distinct=900,
     decoded=80, inferences=7, awake=True, state="seeing", cpu_s=1.25, rss_mb=61.5,
 )  # fmt: skip
+
+
+class FullUpLog(ListLog):
+    """Takes nothing more behind a bad disk."""
+
+    async def append(self, drafts: Sequence[Draft]) -> list[Sealed]:
+        raise StoreError("given up: too many records wait; see health")
 
 
 async def picture(request: web.Request) -> web.Response:
@@ -243,6 +253,21 @@ async def test_picture_leaves_and_the_record_waits_when_the_disk_takes_none(
             assert await answer.read() == b"picture"
     assert len(bench.log.of("access")) == 1
     assert "wait for the disk" in caplog.text
+
+
+@run_async
+async def test_pictures_leave_and_the_server_stays_when_audit_records_are_given_up(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A bad disk behind which more waits than there is room for: alerts go before audit."""
+    bench = make_bench(tmp_path)
+    bench.log = FullUpLog()
+    async with asking(bench, "pictures") as session:
+        async with session.get("/picture") as answer:
+            assert await answer.read() == b"picture"
+        async with session.get("/picture", headers={"Authorization": "Bearer pw_x"}) as answer:
+            assert answer.status == 401
+    assert caplog.text.count("given up: too many records wait") == 2
 
 
 @run_async

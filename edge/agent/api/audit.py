@@ -13,6 +13,7 @@ from edge.agent.api.context import POLE, Pole
 from edge.agent.api.guesses import Tally
 from edge.agent.api.routes import CALLER, Caller
 from edge.agent.feeds import Draft
+from edge.errors import StoreError
 from edge.model import Json
 from edge.wire import format_utc
 
@@ -96,3 +97,5 @@ async def _append(pole: Pole, drafts: Sequence[Draft]) -> None:
         await asyncio.wait_for(pole.log.append(drafts), DISK_WAIT_S)
     except TimeoutError:
         _logger.warning("audit: records wait for the disk; see health")
+    except StoreError as exc:
+        _logger.warning("audit: records are lost, and will be counted: %s", exc)
