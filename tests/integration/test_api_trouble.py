@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.timeout(120)
 
 ALERT = "01JDAAAAAAAAAAAAAAAAAAAAAA"
 HASH = "0" * 64
+ACKS = (("/v1/feeds/alerts/ack", {"upto": "k3f9.0"}), ("/v1/media/ack", {"sha256": [HASH]}))
 DEAD = StoreError("the log can't be used (disk I/O error); check the disk")
 
 
@@ -50,6 +52,14 @@ class FullLog(ListLog):
     async def alert(self, alert: str) -> AlertSummary | None:
         body = b'{"id":"%s","acked":null,"resolved":null}' % ALERT.encode()
         return AlertSummary(ALERT, "yard", True, False, None, body)
+
+
+class HangingLog(ListLog):
+    """Does not know yet that its disk is in trouble; `jam()` makes it wait."""
+
+    @property
+    def fault(self) -> str | None:
+        return None
 
 
 class LyingLog(ListLog):
@@ -139,6 +149,32 @@ async def test_word_about_an_alert_is_refused_when_the_disk_takes_no_records(
         answer = await client.post(f"/v1/alerts/{ALERT}/ack", headers=headers)
         assert answer.status == 200
         assert len(bench.log.of("alert.ack")) == 1
+
+
+@run_async
+async def test_ack_is_refused_when_the_disk_takes_no_records(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    async with client_of(bench) as client:
+        headers = bearer(bench)
+        bench.log.jam()
+        for path, body in ACKS:
+            answer = await client.post(path, json=body, headers=headers)
+            assert answer.status == 503
+            assert "the disk is full; make room" in (await answer.json())["detail"]
+            assert answer.headers["Retry-After"] == "10"
+
+
+@run_async
+async def test_ack_ends_when_the_disk_hangs(tmp_path: Path) -> None:
+    """A station that asks again would otherwise hold one connection more each time."""
+    bench = Bench(tmp_path, log=HangingLog())
+    async with client_of(bench) as client:
+        headers = bearer(bench)
+        bench.log.jam()
+        asked = [client.post(path, json=body, headers=headers) for path, body in ACKS]
+        for answer in await asyncio.wait_for(asyncio.gather(*asked), 30):
+            assert answer.status == 503
+            assert "it is queued" in (await answer.json())["detail"]
 
 
 @run_async

@@ -95,12 +95,14 @@ class ListLog:
         return None
 
     async def ack(self, name: str, feed: Feed, seq: int) -> int:
+        await self._free.wait()
         return seq
 
     async def acks(self, feed: Feed) -> Mapping[str, int]:
         return {}
 
     async def ack_media(self, name: str, hashes: Sequence[str]) -> list[str]:
+        await self._free.wait()
         return list(hashes)
 
     async def oldest_unacked(self, keepers: frozenset[str]) -> OldestUnacked:

@@ -10,6 +10,7 @@ import msgspec
 from aiohttp import web
 
 from edge.agent.api.context import POLE
+from edge.agent.api.disk_wait import require_disk, written_in_time
 from edge.agent.api.page_cache import PageCache
 from edge.agent.api.problems import Problem
 from edge.agent.api.queries import bad_parameter, read_body, read_parameters, read_whole
@@ -21,9 +22,6 @@ from edge.model import Json
 
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 1000
-WRITE_S_MAX = 10.0
-"""How long a caller waits for the disk; what he said stays queued and is written later."""
-RETRY_AFTER_S = 10
 _ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 _STATES = ("open", "all")
 _CONTENT_TYPE = "application/json"
@@ -106,25 +104,17 @@ async def _say(
     One after the other, so that two who say the same at once make one record.
     """
     pole, name = request.app[POLE], request.match_info["id"]
-    try:
-        async with asyncio.timeout(WRITE_S_MAX), request.app[DESK].turn:
+    async with written_in_time(), request.app[DESK].turn:
+        summary = await _find(request, name)
+        if is_news(summary):
+            require_disk(pole.log)
+            draft = Draft(
+                "alerts", pole.make_id(), kind, pole.clock.utc_ms(), pole.read_clock(),
+                camera=summary.camera, alert=name, data={"by": request[CALLER].name, **said},
+            )  # fmt: skip
+            await pole.log.append([draft])
             summary = await _find(request, name)
-            if is_news(summary):
-                if pole.log.fault is not None:
-                    raise _not_written(f"the disk takes no records: {pole.log.fault}; try later")
-                draft = Draft(
-                    "alerts", pole.make_id(), kind, pole.clock.utc_ms(), pole.read_clock(),
-                    camera=summary.camera, alert=name, data={"by": request[CALLER].name, **said},
-                )  # fmt: skip
-                await pole.log.append([draft])
-                summary = await _find(request, name)
-    except TimeoutError as exc:
-        raise _not_written("the disk is slow; it is queued, look at the alert later") from exc
     return web.Response(body=summary.body, content_type=_CONTENT_TYPE)
-
-
-def _not_written(why: str) -> Problem:
-    return Problem(503, why, headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
 async def _find(request: web.Request, name: str) -> AlertSummary:

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from edge.agent.api.context import POLE
 from edge.agent.api.cursors import oldest_cursor, parse_cursor, why_gone, why_not_acked
+from edge.agent.api.disk_wait import require_disk, written_in_time
 from edge.agent.api.forms import JSON, Extent, Form, choose_form, encode_page
 from edge.agent.api.polls import POLLS, Polls
 from edge.agent.api.problems import Problem
@@ -103,7 +104,9 @@ async def ack_feed(request: web.Request) -> web.Response:
         raise bad_parameter("upto", "is no cursor; give `next` as a page had it")
     if why := why_not_acked(upto, log.epoch, head := log.head(feed)):
         raise Problem(409, why, fields={"head": str(Cursor(log.epoch, head.seq))})
-    counts = await log.ack(request[CALLER].name, feed, upto.seq)
+    require_disk(log)
+    async with written_in_time():
+        counts = await log.ack(request[CALLER].name, feed, upto.seq)
     body = msgspec.json.encode({"upto": str(Cursor(log.epoch, counts))})
     return web.Response(body=body, content_type=JSON)
 

@@ -13,6 +13,7 @@ from msgspec import Meta
 from edge.agent.api.audit import note_access
 from edge.agent.api.conditions import Conditions, judge, keeps_range
 from edge.agent.api.context import POLE
+from edge.agent.api.disk_wait import require_disk, written_in_time
 from edge.agent.api.layouts import Layout, lasting_headers, lay_out, tag_of
 from edge.agent.api.media_file import MediaShelf, OpenMedia
 from edge.agent.api.problems import Problem
@@ -94,7 +95,9 @@ async def ack_media(request: web.Request) -> web.Response:
             if kept is None or not _may_see(kept, caller.cameras):
                 foreign.add(sha256)
     known = [sha256 for sha256 in hashes if sha256 not in foreign]
-    unknown = foreign.union(await log.ack_media(caller.name, known))
+    require_disk(log)
+    async with written_in_time():
+        unknown = foreign.union(await log.ack_media(caller.name, known))
     body = msgspec.json.encode({"unknown": [each for each in hashes if each in unknown]})
     return web.Response(body=body, content_type="application/json")
 
