@@ -258,6 +258,24 @@ def test_log_that_was_taken_away_is_noticed_and_not_begun_anew(disk: Disk) -> No
     assert numbers(disk.folder) == [1, 2]
 
 
+def test_lasting_fault_is_said_once_and_so_is_its_end(
+    disk: Disk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While no record can be written these lines are all that the service's journal has of it."""
+    with writing(disk) as writer:
+        disk.is_bad = True
+        told = writer.append([make_draft(1)])
+        wait_for_fault(writer)
+        tries = len(disk.opened) + 3
+        asyncio.run(wait_until(lambda: len(disk.opened) > tries))
+        disk.is_bad = False
+        told.result(20)
+    assert [record.getMessage() for record in caplog.records] == [
+        "log is not written, records wait: reason=the log can't be used (I/O error)",
+        "log is written again: records=1",
+    ]
+
+
 def test_folder_that_was_taken_away_gets_no_record_while_the_pole_is_busy(tmp_path: Path) -> None:
     """SQLite goes on writing to a file that nobody finds any more; a busy log is never silent."""
     folder, aside = tmp_path / "data", tmp_path / "aside"

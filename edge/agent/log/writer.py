@@ -6,6 +6,7 @@ in order and is tried again. See `backlog.py` for the bound.
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 from collections.abc import Callable, Sequence
@@ -23,6 +24,7 @@ GROUP_MAX = 256
 """Records in one commit; a sync costs as much as sealing some ten of them."""
 
 _Outcome = TypeVar("_Outcome")
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +232,8 @@ class LogWriter:
         if good:
             self._publish([placed for job in good for placed in job.outcome])
         reason, self._fault = self._fault, None
+        if reason is not None:
+            _log.warning("log is written again: records=%d", sum(len(job.drafts) for job in jobs))
         self._retry_s = self._pace.retry_first_s
         for job in jobs:
             job.tell()
@@ -247,6 +251,8 @@ class LogWriter:
         """Keep the reason, let go of the file, and wait longer each time."""
         if self._fault is not None:
             self._retry_s = min(self._pace.retry_most_s, self._retry_s * 2)
+        else:  # a lasting fault is said once; the record of it can't be written now
+            _log.error("log is not written, records wait: reason=%s", exc)
         self._fault = str(exc)
         if self._records is not None:
             self._records.close()
