@@ -1,6 +1,6 @@
 """What the API needs of the pole, one small Protocol each: its log and its eyes.
 
-`log.py` and `eyes.py` give them; fakes that behave badly stand in `tests/support/`.
+`log/pole_log.py` and `eyes/pole_eyes.py` give them; fakes behaving badly stand in `tests/support/`.
 """
 
 from __future__ import annotations
