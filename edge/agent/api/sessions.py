@@ -14,6 +14,8 @@ from edge.agent.tokens import hash_token
 SESSION_S = 12 * 3600
 SESSIONS_MAX = 256
 """A pole has few people; the one that was begun first goes."""
+TOKEN_SESSIONS_MAX = 32
+"""A program that signs in for each request must end its own sessions, not the duty desk's."""
 _RANDOM_BYTES = 32
 _NS_PER_S = 1_000_000_000
 
@@ -40,12 +42,16 @@ class Sessions:
         Returns:
             What the cookie holds: 256 random bits as text.
         """
-        while len(self._by_hash) >= SESSIONS_MAX:
+        token_sha256 = hash_token(token)
+        own = [
+            key for key, session in self._by_hash.items() if session.token_sha256 == token_sha256
+        ]
+        if len(own) >= TOKEN_SESSIONS_MAX:
+            del self._by_hash[own[0]]
+        elif len(self._by_hash) >= SESSIONS_MAX:
             self._by_hash.popitem(last=False)
         text = secrets.token_urlsafe(_RANDOM_BYTES)
-        self._by_hash[hash_token(text)] = _Session(
-            hash_token(token), now_ns + SESSION_S * _NS_PER_S
-        )
+        self._by_hash[hash_token(text)] = _Session(token_sha256, now_ns + SESSION_S * _NS_PER_S)
         return text
 
     def find(self, text: str, *, now_ns: int) -> str | None:

@@ -38,7 +38,16 @@ def test_session_is_over_when_it_was_ended() -> None:
 
 def test_first_session_goes_when_there_are_too_many() -> None:
     sessions = Sessions()
-    texts = [sessions.begin("pw_a", now_ns=0) for _ in range(SESSIONS_MAX + 1)]
+    texts = [sessions.begin(f"pw_{number}", now_ns=0) for number in range(SESSIONS_MAX + 1)]
     assert sessions.find(texts[0], now_ns=1) is None
     assert sessions.find(texts[1], now_ns=1) is not None
     assert sessions.find(texts[-1], now_ns=1) is not None
+
+
+def test_token_ends_its_own_sessions_when_it_begins_too_many() -> None:
+    sessions = Sessions()
+    desk = sessions.begin("pw_a", now_ns=0)
+    texts = [sessions.begin("pw_program", now_ns=0) for _ in range(300)]
+    assert sessions.find(desk, now_ns=1) == PW_A
+    assert sessions.find(texts[-33], now_ns=1) is None
+    assert sessions.find(texts[-32], now_ns=1) is not None
