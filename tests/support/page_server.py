@@ -187,12 +187,13 @@ def make_camera(name: str) -> model.Camera:
 def add_sample_alerts(server: PageServer) -> None:
     """Open alerts as a bad night has them, on cameras `yard`, `road` and `gate`."""
     for age_s, severity, rule, camera in (
-        (4000, "minor", {"type": "parking", "name": "kerb"}, "road"),
+        (4000, "minor", {"type": "line", "name": "path"}, "road"),
         (1500, "major", {"type": "system", "name": "camera_lost"}, "gate"),
-        (200, "critical", {"type": "fire", "name": "shed"}, "yard"),
-        (40, "major", {"type": "intrusion", "name": "fence"}, "yard"),
+        (200, "critical", {"type": "intrusion", "name": "shed"}, "yard"),
+        (40, "major", {"type": "loiter", "name": "fence"}, "yard"),
     ):
-        data = {"label": "car"} if camera == "road" else {}
+        label = {"road": "car", "yard": "person"}.get(camera)
+        data = {} if label is None else {"label": label}
         alert = server.book.open(
             age_s=age_s, severity=severity, rule=rule, camera=camera, data=data
         )

@@ -25,8 +25,10 @@ export class AlertsPanel {
   #seq = null; // The newest alert that was ever shown; what is beyond it is news.
   #late = new Map(); // Alert → when this page learnt of it, where that was late.
 
-  constructor(visit) {
+  /** `onGone(ids)` is told which alerts have left the list. */
+  constructor(visit, onGone) {
     this.visit = visit;
+    this.onGone = onGone;
     this.note = byId("alerts-note");
     const onChange = () => this.refresh();
     this.list = new KeyedList(byId("alert-list"), (alert) => new AlertCard(alert, visit, onChange));
@@ -58,9 +60,13 @@ export class AlertsPanel {
     const path = `/v1/alerts?state=open&limit=${this.#limit}`;
     const { items, more } = await link.ask(path, { signal });
     this.#noteNews(items);
+    const shown = new Set(items.map(({ id }) => id));
+    const gone = this.#alerts?.filter(({ id }) => !shown.has(id)) ?? [];
     this.#alerts = items;
     this.#hasMore = more;
     this.render();
+    // Who looks at the earlier ones may open them anew; the open ones must not wait for that.
+    if (gone.length) this.onGone(gone.map(({ id }) => id)).catch(() => {});
   }
 
   /** Show what is known. */

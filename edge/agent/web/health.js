@@ -77,7 +77,7 @@ function sayWrong({ kind, reason, data = {} }) {
 function sayWell({ kind, data = {} }) {
   if (kind === "camera") return word("state", data.state);
   if (kind === "clock") return word("clock", data.state);
-  if (kind !== "alerts") return "";
+  if (kind !== "alerts") return word("well", kind);
   const oldest = data.oldest_unacked;
   return oldest ? say("oldest_unacked", { age: sayAge(oldest.at) }) : say("none_unacked");
 }

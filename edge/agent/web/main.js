@@ -3,6 +3,7 @@
 import { AlertsPanel } from "./alerts.js";
 import { CamerasPanel } from "./cameras.js";
 import { byId, setText } from "./dom.js";
+import { EarlierAlerts } from "./earlier_alerts.js";
 import { HealthPanel } from "./health.js";
 import { onLanguage, say, sayStatic, switchLanguage } from "./language.js";
 import { Link } from "./link.js";
@@ -21,8 +22,14 @@ function begin(who) {
   const visit = { link, signal, may: (scope) => who.scopes.includes(scope), openClips: 0 };
   setText(byId("name"), who.name);
   for (const id of ["page", "nav", "sign-out"]) byId(id).hidden = false;
-  panels = [new AlertsPanel(visit), new CamerasPanel(visit), new HealthPanel(visit)];
-  for (const panel of panels) panel.run();
+  const earlier = new EarlierAlerts(visit);
+  const followed = [
+    new AlertsPanel(visit, (ids) => earlier.take(ids)),
+    new CamerasPanel(visit),
+    new HealthPanel(visit),
+  ];
+  panels = [...followed, earlier];
+  for (const panel of followed) panel.run();
 }
 
 function end() {

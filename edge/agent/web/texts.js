@@ -36,6 +36,12 @@ export const TEXTS = {
     "没有未结告警。新告警会自动显示在此处。",
   ],
   more: ["Show more", "显示更多"],
+  earlier: ["Earlier alerts, worst first", "已结告警（最严重者在前）"],
+  none_earlier: ["None yet: what is over and resolved comes here.", "暂无。已结束并处置的告警会列在此处。"],
+  earlier_failed: [
+    "The pole did not give them. Close this list and open it again.",
+    "站点未返回结果。请收起此列表后重新打开。",
+  ],
   news_one: ["New alert: {severity}, {rule}, {camera}", "新告警：{severity}，{rule}，{camera}"],
   news_many: ["{n} new alerts", "{n} 条新告警"],
   camera_named: ["camera {camera}", "摄像机 {camera}"],
@@ -113,6 +119,8 @@ export const TEXTS = {
   part_alerts: ["Hand-over of alerts", "告警上送"],
   part_access: ["Tokens", "令牌文件"],
   part_clock: ["Clock", "时钟"],
+  well_disk: ["Records are written.", "记录写入正常。"],
+  well_access: ["Changes to tokens count at once.", "令牌更改即时生效。"],
   oldest_unacked: [
     "The station has not taken over every alert yet; the oldest: {age}.",
     "最早一条尚未被接收站取走的告警：{age}。",
