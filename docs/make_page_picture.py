@@ -49,15 +49,17 @@ def main() -> None:
 
 
 def _shoot(browser: Browser, address: str, **settings: object) -> Picture:
-    """Look at the page once its cameras are live."""
+    """Look at the page once its alerts are there, and its cameras live where they are seen."""
     with Visitor(browser, reduced_motion="reduce", **settings) as visitor:
         page = visitor.page
         page.goto(address)
+        expect(page.locator("#alert-list > li")).to_have_count(4)
+        expect(page.locator("#health-mark")).to_have_text("1")
         if settings["viewport"] == DESK:
             expect(tile(page, "yard")).to_contain_text("Live")
             expect(tile(page, "yard").locator(".track")).to_have_count(2)
         visitor.wait_until(
-            "[...document.querySelectorAll('.thumb img')].every((each) => each.complete)"
+            "[...document.querySelectorAll('.thumb img')].some((each) => each.naturalWidth > 0)"
         )
         shot = np.frombuffer(page.screenshot(), np.uint8)
     picture = cv2.imdecode(shot, cv2.IMREAD_COLOR)
