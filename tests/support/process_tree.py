@@ -41,11 +41,6 @@ def usage(pid: int) -> Usage:
     return Usage(pss_bytes, cpu_s)
 
 
-def command_of(pid: int) -> str:
-    """How a process was called."""
-    return _read(Path(f"/proc/{pid}/cmdline")).replace("\0", " ").strip()
-
-
 def _tasks(pid: int) -> list[Path]:
     try:
         return list(Path(f"/proc/{pid}/task").iterdir())
