@@ -15,7 +15,7 @@ from edge.agent.main import Settings, run_pole
 from edge.agent.tokens import Grant, Tokens, add_token, revoke_token
 from edge.clock import SystemClock
 from edge.config.load import load_config
-from edge.errors import StoreError
+from edge.errors import Fault, StoreError, ValidationError
 from edge.thirdparty.sample import sample_path
 from edge.wire import format_utc
 
@@ -91,19 +91,39 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _find_source(asked: str | None) -> _Source:
-    """Choose the camera, and take a login out of its address: configurations hold none."""
+    """Choose the camera, and take a login out of its address: configurations hold none.
+
+    Raises:
+        ValidationError: it is no address, or a file that there is not.
+    """
     if asked is None:
         return _Source("yard", str(sample_path()), _SAMPLE_RULES)
     if "://" not in asked:
-        is_path = ":" not in asked
-        return _Source("camera", str(Path(asked).resolve()) if is_path else asked, _ANY_RULES)
-    login, _, host = urlsplit(asked).netloc.rpartition("@")
+        return _Source("camera", asked if ":" in asked else _find_file(asked), _ANY_RULES)
+    try:
+        login, _, host = urlsplit(asked).netloc.rpartition("@")
+    except ValueError as exc:
+        raise _refuse(f"is no address: {exc}") from exc
+    if not host:
+        raise _refuse("is no address: it names no host")
     if not login:
         return _Source("camera", asked, _ANY_RULES)
     user, _, password = login.partition(":")
     bare = asked.replace(f"{login}@", "", 1)
-    assert host
     return _Source("camera", bare, _ANY_RULES, unquote(user), unquote(password))
+
+
+def _find_file(name: str) -> str:
+    path = Path(name).resolve()
+    if not path.exists():
+        raise _refuse(f"there is no file {path}")
+    return str(path)
+
+
+def _refuse(problem: str) -> ValidationError:
+    """The fault of `--source`; its text may hold a password and is not repeated."""
+    remedy = "give a file, or an address like rtsp://USER:PASSWORD@HOST/PATH"
+    return ValidationError([Fault("--source", problem, remedy)])
 
 
 def _write_config(source: _Source, folder: Path) -> Path:
