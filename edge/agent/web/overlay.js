@@ -4,6 +4,8 @@ import { KeyedList } from "./dom.js";
 import { word } from "./language.js";
 
 const SVG = "http://www.w3.org/2000/svg";
+const TOP = 0.1;
+const RIGHT = 0.7;
 const percent = (share) => `${(Math.min(1, Math.max(0, share)) * 100).toFixed(2)}%`;
 
 function makeSvg(tag, attributes = {}, ...children) {
@@ -40,7 +42,7 @@ export class Overlay {
 
 function makeBox() {
   const shape = makeSvg("rect");
-  const name = makeSvg("text", { dy: "-4" });
+  const name = makeSvg("text");
   return {
     node: makeSvg("g", { class: "track" }, shape, name),
     update({ track, label, box, stationary }) {
@@ -50,8 +52,12 @@ function makeBox() {
       shape.setAttribute("width", percent(x_max - x_min));
       shape.setAttribute("height", percent(y_max - y_min));
       shape.classList.toggle("still", stationary);
-      name.setAttribute("x", percent(x_min));
-      name.setAttribute("y", percent(Math.max(y_min, 0.06)));
+      // A name above a box at the top, or begun with one at the right, would be cut off.
+      name.setAttribute("dy", y_min < TOP ? "14" : "-4");
+      const isRight = x_min > RIGHT;
+      name.setAttribute("text-anchor", isRight ? "end" : "start");
+      name.setAttribute("x", percent(isRight ? x_max : x_min));
+      name.setAttribute("y", percent(y_min));
       name.textContent = `${word("label", label)} ${track}`;
     },
     close() {},

@@ -7,7 +7,7 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.browser import EVERYTHING, Visit, tile
+from tests.support.browser import EVERYTHING, Visit, Visitor, tile
 from tests.support.page_server import PageServer
 
 pytestmark = pytest.mark.timeout(120)
@@ -28,6 +28,7 @@ def test_picture_is_live_with_boxes_where_the_tracks_are(visit: Visit) -> None:
     expect(tile(page, "yard").locator("polygon, line")).to_have_count(2)
     car = tile(page, "yard").locator("rect.still")
     assert car.get_attribute("x") == "79.00%"
+    assert _names_outside(visitor) == []
     # The middle of the wall is drawn in (168, 150, 132), with grain.
     red, green, blue = page.evaluate(
         "[...document.querySelector('.camera canvas').getContext('2d')"
@@ -118,3 +119,43 @@ def test_streams_go_to_what_moves(visit: Visit, streams: int, tiles: str, expect
     )
 
     assert found == expected
+
+
+def test_names_of_boxes_at_the_edge_stay_in_the_picture(visit: Visit) -> None:
+    visitor = visit()
+
+    visitor.page.evaluate(_DRAW_AT_THE_EDGES)
+
+    assert visitor.page.locator(".track text").all_text_contents() == [
+        "motorcycle 12345",
+        "motorcycle 12346",
+    ]
+    assert _names_outside(visitor) == []
+
+
+_DRAW_AT_THE_EDGES = """async () => {
+  const { Overlay } = await import("/web/overlay.js");
+  const overlay = new Overlay();
+  const box = document.createElement("div");
+  box.className = "picture";
+  box.style.width = "240px";
+  box.append(overlay.node);
+  document.body.append(box);
+  const track = { label: "motorcycle", stationary: false };
+  overlay.showTracks([
+    { ...track, track: 12345, box: [0, 0, 0.05, 0.2] },
+    { ...track, track: 12346, box: [0.93, 0.5, 1, 0.7] },
+  ]);
+}"""
+
+
+def _names_outside(visitor: Visitor) -> list[str]:
+    """The names of boxes that stand out of their picture."""
+    found: list[str] = visitor.page.evaluate(
+        """[...document.querySelectorAll(".track text")].filter((text) => {
+          const name = text.getBoundingClientRect();
+          const whole = text.closest(".overlay").getBoundingClientRect();
+          return name.left < whole.left - 1 || name.right > whole.right + 1 || name.top < whole.top;
+        }).map((text) => text.textContent)"""
+    )
+    return found
