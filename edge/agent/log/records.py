@@ -99,7 +99,7 @@ class Records:
             StoreError: nothing of it was written; or the file has been taken away, which SQLite
                 does not notice: it would go on writing to where nobody finds it.
         """
-        self._check_place()
+        _check_place(self._path, self._file)
         with explained(), self._connection:
             yield
 
@@ -219,11 +219,7 @@ class Records:
             self._connection.execute(
                 "INSERT OR REPLACE INTO probe VALUES (1, ?)", (self._clock.utc_ms(),)
             )
-        self._check_place()
-
-    def _check_place(self) -> None:
-        if self._file is None or _find_file(self._path) != self._file:
-            raise StoreError(f"{self._path} was taken away; put it back, or start anew")
+        _check_place(self._path, self._file)
 
     def _take_up(self, epoch: str | None) -> str:
         """Bring the log to this version; begin it, or see that it is the right one."""
@@ -349,3 +345,9 @@ def _find_file(path: Path) -> int | None:
         return path.stat().st_ino
     except OSError:
         return None
+
+
+def _check_place(path: Path, file: int | None) -> None:
+    """See that a file still stands where it was opened; raises StoreError."""
+    if file is None or _find_file(path) != file:
+        raise StoreError(f"{path} was taken away; put it back, or start anew")
