@@ -12,7 +12,7 @@ const SEVERITIES = ["critical", "major", "minor", "info"];
 export class EarlierAlerts {
   #alerts = new Map();
   #after = null; // Where the next page goes on; null before the first and after the last.
-  #isBusy = false;
+  #opening = 0; // Counts how often the list was opened or closed: late answers are of no use.
   #isAsked = false;
 
   constructor(visit) {
@@ -58,6 +58,7 @@ export class EarlierAlerts {
   }
 
   #forget() {
+    this.#opening += 1;
     this.#alerts.clear();
     this.#after = null;
     this.#isAsked = false;
@@ -68,29 +69,34 @@ export class EarlierAlerts {
 
   /** Show the next ones; what the pole lists among them that is open stands above already. */
   async #ask() {
-    if (this.#isBusy) return;
-    this.#isBusy = true;
-    this.more.disabled = true;
+    const opening = this.#opening;
+    const isOver = () => opening !== this.#opening;
     const enough = Math.min(this.#alerts.size + PAGE, SHOWN_MAX);
+    this.more.disabled = true;
     try {
-      do await this.#askPage();
-      while (this.node.open && this.#after !== null && this.#alerts.size < enough);
+      do {
+        const page = await this.#askPage();
+        if (isOver()) return;
+        this.#take(page);
+      } while (this.#after !== null && this.#alerts.size < enough);
       this.#isAsked = true;
     } catch {
-      setText(this.note, say("earlier_failed"));
-    } finally {
-      this.#isBusy = false;
-      this.more.disabled = false;
-      this.render();
+      if (!isOver()) setText(this.note, say("earlier_failed"));
     }
+    if (isOver()) return;
+    this.more.disabled = false;
+    this.render();
   }
 
-  async #askPage() {
+  #askPage() {
     const after = this.#after === null ? "" : `&after=${encodeURIComponent(this.#after)}`;
     const { link, signal } = this.visit;
-    const page = await link.ask(`/v1/alerts?state=all&limit=${PAGE}${after}`, { signal });
-    for (const alert of page.items) if (alert.state === "done") this.#alerts.set(alert.id, alert);
-    this.#after = page.next;
+    return link.ask(`/v1/alerts?state=all&limit=${PAGE}${after}`, { signal });
+  }
+
+  #take({ items, next }) {
+    for (const alert of items) if (alert.state === "done") this.#alerts.set(alert.id, alert);
+    this.#after = next;
   }
 }
 

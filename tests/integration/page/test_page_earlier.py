@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.support.browser import EVERYTHING, Visit, cards, overflow_px
 from tests.support.page_server import PageServer
@@ -79,6 +79,26 @@ def test_earlier_alerts_say_so_when_the_pole_does_not_give_them(
     _open_list(page)
 
     expect(_earlier(page)).to_have_count(1)
+
+
+def test_earlier_alerts_come_although_the_list_was_closed_while_they_were_asked_for(
+    server: PageServer, visit: Visit
+) -> None:
+    _settle(server)
+    page = visit("read").page
+    held: list[Route] = []
+    page.route(
+        "**/v1/alerts?state=all*",
+        lambda route: route.continue_() if held else held.append(route),
+    )
+    with page.expect_request("**/v1/alerts?state=all*"):
+        _open_list(page)
+    _open_list(page)
+
+    _open_list(page)
+
+    expect(_earlier(page)).to_have_count(1)
+    held[0].continue_()
 
 
 def _open_list(page: Page) -> None:
