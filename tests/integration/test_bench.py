@@ -16,6 +16,7 @@ from edge.bench.rows import BUDGETS
 from edge.errors import MeasureFailed, ModelError, SourceUnusable
 from edge.thirdparty.store import DETECTOR, model_path
 from tests.repo.tree import CHECKOUT
+from tests.support.asked_eye import wait_gone
 from tests.support.video import Scene, Shot, make_clip
 
 BURN = "import time\nwhile time.process_time() < 0.3: pass\nprint('done')"
@@ -56,7 +57,7 @@ def test_bench_that_is_ended_leaves_no_process_and_no_folder(tmp_path: Path) -> 
         (child, *_) = children.read_text().split()
         bench.terminate()
         assert bench.wait(30) == 143
-    assert not Path(f"/proc/{child}").exists()
+    wait_gone(int(child))
     assert list(tmp_path.iterdir()) == []
 
 
