@@ -1,6 +1,6 @@
 """What a whole pole costs and how soon it tells: P8, P9, P15, and eyes under load of the API.
 
-`python -m tests.bench.pole_figures [--quick | --rounds N]`: real clips from GStreamer's RTSP server, real eyes.
+`python -m tests.bench.pole_figures [--quick | --rounds N]`: real eyes on real clips over RTSP.
 Prints JSON. Times include the way to a caller that waits for news; wall time, so a quiet machine.
 How much is decoded and inferred depends on what is in the picture: a rate therefore runs over the
 clip once, as near as eyes tell. Callers are on the same machine, and their cost counts as load.
@@ -65,9 +65,7 @@ def main() -> int:
     """Measure as asked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="short; no figure to rely on")
-    parser.add_argument(
-        "--rounds", type=int, default=3, help="of two minutes without and with load"
-    )
+    parser.add_argument("--rounds", type=int, default=3, help="each without and with load")
     args = parser.parse_args()
     settle_s, rounds = (25.0, 1) if args.quick else (60.0, args.rounds)
     report: dict[str, Any] = {}
