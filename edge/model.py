@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -191,3 +192,14 @@ class MediaFile:
     size_bytes: int
     sha256: str | None
     reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptMedia:
+    """A finished file under its hash, and the cameras whose alerts it belongs to."""
+
+    sha256: str
+    size_bytes: int
+    type: str
+    path: Path
+    cameras: frozenset[str]

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from edge.agent.feeds import ClockReading, ClockState, Draft
 from edge.clock import Clock, make_ids
+from edge.feeds import ClockReading, ClockState, Draft
 from edge.wire import format_utc
 
 YEAR_MIN = 2025

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from edge.agent.device_key import KEY_NAME, load_or_make_key
 from edge.agent.log.log_file import LOG_NAME
 from edge.agent.media import MEDIA_NAME
-from edge.agent.whole_file import sync_folder
+from edge.device_key import KEY_NAME, load_or_make_key
 from edge.errors import StoreError
-
-LOCK_NAME = "lock"
-_OTHERS = 0o027
-"""What is taken away: writing by the group, and everything by others."""
+from edge.own_folder import lock_folder, make_own_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,65 +64,14 @@ def open_data_folder(path: Path) -> DataFolder:
         StoreError: it can't be made, written or taken, belongs to somebody else, another agent has
             it, or a part of it is missing that must not be made anew.
     """
-    _make(path)
-    lock = _lock(path)
+    make_own_folder(path)
+    lock = lock_folder(path, holder="agent")
     try:
         _check_log(path)
         return DataFolder(path, load_or_make_key(path), lock)
     except StoreError:
         os.close(lock)
         raise
-
-
-def _make(path: Path) -> None:
-    try:
-        _make_on_disk(path)
-        status = path.stat()
-    except FileExistsError as exc:
-        raise StoreError(f"{exc.filename}: is no folder; give another one") from exc
-    except OSError as exc:
-        raise StoreError(f"{path}: can't be made or read ({exc.strerror}); check the disk") from exc
-    if status.st_uid != os.geteuid():
-        raise StoreError(
-            f"{path}: belongs to user {status.st_uid}, this is user {os.geteuid()};"
-            " start it as its owner, or chown it"
-        )
-    if status.st_mode & _OTHERS:
-        try:
-            path.chmod(stat.S_IMODE(status.st_mode) & ~_OTHERS)
-        except OSError as exc:
-            raise StoreError(f"{path}: others may look in, and chmod 700 fails: {exc}") from exc
-
-
-def _make_on_disk(path: Path) -> None:
-    """Make a folder, and those above it, so that a power cut does not take it away again."""
-    if path.is_dir():
-        return
-    _make_on_disk(path.parent)
-    path.mkdir(mode=0o700, exist_ok=True)
-    sync_folder(path.parent)
-
-
-def _lock(path: Path) -> int:
-    """Hold the lock file; the kernel lets go of it when this process ends, however it does."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        lock = os.open(path / LOCK_NAME, flags, 0o600)
-    except OSError as exc:
-        raise StoreError(
-            f"{path}: takes no files ({exc.strerror}); check the disk and the folder's mode"
-        ) from exc
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as exc:
-        pid = os.read(lock, 20).decode(errors="replace").strip()
-        os.close(lock)
-        raise StoreError(
-            f"{path}: another agent has it (process {pid or 'unknown'}); stop that one first"
-        ) from exc
-    os.ftruncate(lock, 0)
-    os.write(lock, f"{os.getpid()}\n".encode())
-    return lock
 
 
 def _check_log(path: Path) -> None:

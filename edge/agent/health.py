@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from edge.agent.feeds import ClockReading
 from edge.agent.ports import EyeStatus, OldestUnacked
+from edge.feeds import ClockReading
 from edge.model import Json
 from edge.wire import format_utc
 

@@ -19,18 +19,19 @@ from edge.agent.clock_trust import ClockTrust, read_boot_id, was_synced_before
 from edge.agent.data_folder import DataFolder, open_data_folder
 from edge.agent.eyes.pole_eyes import PoleEyes, Surroundings
 from edge.agent.eyes.scribe import tell
-from edge.agent.feeds import FEEDS, Draft
 from edge.agent.health import Health, find_change, judge
+from edge.agent.listening import find_listening
 from edge.agent.log.pole_log import PoleLog
 from edge.agent.media import MediaFolder
 from edge.agent.ports import OldestUnacked
-from edge.agent.serving.door import Door, make_door
-from edge.agent.serving.server import serve
 from edge.agent.tokens import Tokens
 from edge.clock import Clock, SystemClock, make_ids
 from edge.config.model import Config
 from edge.errors import EdgeError, StoreError
+from edge.feeds import FEEDS, Draft
 from edge.model import Json
+from edge.serving.door import Door, make_door
+from edge.serving.server import serve
 
 HEALTH_EVERY_S = 5.0
 _log = logging.getLogger("polewatch")
@@ -90,10 +91,12 @@ class _Agent:
             self._trust = await self._make_trust()
             await self._tell("start", self._describe_start())
             self._eyes = self._make_eyes(folder)
-            door = make_door(
-                settings.config, folder.key,
-                tls_folder=folder.tls, config_folder=settings.config_path.parent,
-            )  # fmt: skip
+            listening = find_listening(
+                settings.config,
+                tls_folder=folder.tls,
+                config_folder=settings.config_path.parent,
+            )
+            door = make_door(listening, folder.key)
             app = make_app(self._make_pole(folder, door))
             (address, *_) = await stack.enter_async_context(serve(app, door))
             scheme = "http" if door.tls is None else "https"

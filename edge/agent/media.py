@@ -8,8 +8,8 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.agent.whole_file import sync_folder
 from edge.errors import MediaError
+from edge.whole_file import sync_folder
 
 MEDIA_NAME = "media"
 """The folder's name in the data folder."""

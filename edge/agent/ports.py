@@ -9,13 +9,12 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO, Literal, Protocol, TypeAlias
 
 from edge.agent.eyes.eye_lines import SightProof, Source, TrackSeen
-from edge.agent.feeds import Draft, Feed, Head, Page, Severity
 from edge.evidence import Sealed, SignedStatement
-from edge.model import Json
+from edge.feeds import Draft, Feed, Head, Page, Severity
+from edge.model import Json, KeptMedia
 
 CameraSet: TypeAlias = frozenset[str] | None
 """The cameras that somebody may see; None: all, and what belongs to no camera."""
@@ -39,17 +38,6 @@ class AlertPage:
 
     alerts: tuple[AlertSummary, ...]
     next_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class KeptMedia:
-    """A file of the pole and whose it is: the cameras whose alerts it belongs to."""
-
-    sha256: str
-    size_bytes: int
-    type: str
-    path: Path
-    cameras: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)

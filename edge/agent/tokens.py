@@ -7,11 +7,9 @@ whenever it has changed, so that a revoked token opens nothing from then on.
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import logging
 import os
 import re
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,16 +19,14 @@ from typing import TypeAlias
 
 import msgspec
 
-from edge.agent.whole_file import save_whole
 from edge.errors import Fault, StoreError, ValidationError
+from edge.serving.token_text import hash_token, make_token_text
+from edge.whole_file import save_whole
 
 TOKENS_NAME = "tokens.json"
-TOKEN_PREFIX = "pw_"
-"""Lets people and secret scanners see what it is."""
 TOKENS_MAX = 1000
 _LOCK_NAME = ".tokens.lock"
 _FILE_BYTES_MAX = 1024 * 1024
-_RANDOM_BYTES = 32
 _OTHERS = 0o077
 _FORMAT = 1
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -140,11 +136,6 @@ class Grant:
     is_keeper: bool = False
 
 
-def hash_token(text: str) -> str:
-    """SHA-256 of a token's text, hex; 256 random bits need no slow hash."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
 def add_token(folder: Path, grant: Grant, *, made_at: str) -> str:
     """Make a token and keep its hash.
 
@@ -163,7 +154,7 @@ def add_token(folder: Path, grant: Grant, *, made_at: str) -> str:
     """
     if faults := _find_faults(grant):
         raise ValidationError(faults)
-    text = TOKEN_PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)
+    text = make_token_text()
     made = Token(
         grant.name, hash_token(text), grant.scopes, grant.cameras, grant.is_keeper, made_at
     )

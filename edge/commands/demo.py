@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from edge.agent.api.routes import SCOPES
 from edge.agent.main import Settings, run_pole
 from edge.agent.tokens import Grant, Tokens, add_token, revoke_token
 from edge.clock import SystemClock
 from edge.config.load import load_config
 from edge.errors import Fault, StoreError, ValidationError
+from edge.serving.routes import SCOPES
 from edge.thirdparty.sample import sample_path
 from edge.wire import format_utc
 

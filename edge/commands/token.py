@@ -10,12 +10,12 @@ import json
 import sys
 from pathlib import Path
 
-from edge.agent.api.routes import SCOPES
 from edge.agent.tokens import Grant, Token, Tokens, add_token, revoke_token
 from edge.clock import SystemClock
 from edge.commands.places import DATA_DEFAULT
 from edge.errors import Fault, StoreError, ValidationError
 from edge.exits import EXIT_GOOD
+from edge.serving.routes import SCOPES
 from edge.wire import format_utc
 
 _HASH_SHOWN = 12

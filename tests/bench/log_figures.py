@@ -15,11 +15,11 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
-from edge.agent.feeds import Draft
 from edge.agent.log.pole_log import PoleLog
 from edge.agent.log.reader import open_reader
 from edge.agent.log.verify import verify_log
 from edge.clock import SystemClock
+from edge.feeds import Draft
 from tests.support.drafts import KEY, POLE, make_draft
 
 COUNT = 100_000

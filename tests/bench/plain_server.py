@@ -19,7 +19,7 @@ from typing import Any
 
 from aiohttp import web
 
-from edge.agent.api.routes import Handler
+from edge.serving.routes import Handler
 
 
 @dataclass(frozen=True)

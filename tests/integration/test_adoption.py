@@ -10,8 +10,8 @@ import pytest
 from edge.agent.eyes.chronicle import AlertFile
 from edge.agent.eyes.notes import Note, load_note, note_path, save_note
 from edge.agent.eyes.pole_eyes import Terms
-from edge.agent.feeds import ClockReading, Draft
 from edge.agent.media import MediaFolder
+from edge.feeds import ClockReading, Draft
 from tests.support.aio import run_async
 from tests.support.eye_pole import EyePole, running
 

@@ -13,10 +13,11 @@ import pytest
 from aiohttp import ClientSession, web
 
 from edge.agent.api.app import ALL_ROUTES, make_app
-from edge.agent.api.routes import CALLER, Public, Route, Scope
-from edge.agent.serving.door import Door
-from edge.agent.serving.server import serve
-from edge.agent.tokens import hash_token, revoke_token
+from edge.agent.tokens import revoke_token
+from edge.serving.door import Door
+from edge.serving.routes import CALLER, Public, Route, Scope
+from edge.serving.server import serve
+from edge.serving.token_text import hash_token
 from tests.support.aio import run_async
 from tests.support.api_pole import ALL_SCOPES, Bench
 

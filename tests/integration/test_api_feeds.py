@@ -10,10 +10,10 @@ import msgspec
 import pytest
 from aiohttp import ClientTimeout
 
-from edge.agent.api.traffic import TRAFFIC
 from edge.agent.log.records import Records
 from edge.clock import SystemClock
 from edge.evidence import START_HASH, Link, SignedStatement, Statement, check_signature, follow
+from edge.serving.traffic import TRAFFIC
 from tests.support.aio import run_async, wait_until
 from tests.support.api_pole import KEY
 from tests.support.served_pole import CONFIG, ServedPole, serve_pole

@@ -11,7 +11,7 @@ import pytest
 
 from edge.agent.api.app import ALL_ROUTES
 from edge.agent.api.openapi import load_description
-from edge.agent.api.routes import Public
+from edge.serving.routes import Public
 from tests.repo.documents import table_rows
 from tests.repo.tree import CHECKOUT
 from tests.support.aio import run_async

@@ -15,15 +15,15 @@ from yarl import URL
 
 from edge.agent.api.app import ALL_ROUTES, make_app
 from edge.agent.api.audit import note_access
-from edge.agent.api.routes import Route
 from edge.agent.eyes.eye_lines import SightProof
-from edge.agent.feeds import Draft
 from edge.agent.ports import EyeStatus
-from edge.agent.serving.door import Door
-from edge.agent.serving.server import serve
 from edge.errors import StoreError
 from edge.evidence import Sealed
+from edge.feeds import Draft
 from edge.model import Json
+from edge.serving.door import Door
+from edge.serving.routes import Route
+from edge.serving.server import serve
 from tests.support.aio import run_async
 from tests.support.api_pole import Bench, ListLog
 

@@ -13,12 +13,12 @@ import pytest
 from aiohttp import ClientSession, web
 
 from edge.agent.api.app import make_app
-from edge.agent.api.routes import Public, Route
-from edge.agent.api.traffic import TRAFFIC, Traffic
-from edge.agent.serving.door import Door
-from edge.agent.serving.patience import Patience
-from edge.agent.serving.server import serve
 from edge.errors import EdgeError, ListenError, StoreError
+from edge.serving.door import Door
+from edge.serving.patience import Patience
+from edge.serving.routes import Public, Route
+from edge.serving.server import serve
+from edge.serving.traffic import TRAFFIC, Traffic
 from tests.support.aio import run_async
 from tests.support.api_pole import Bench
 

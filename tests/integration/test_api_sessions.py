@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession, CookieJar, DummyCookieJar, web
 
-from edge.agent.api import sign_in
 from edge.agent.api.app import make_app
-from edge.agent.api.routes import CALLER, Route
-from edge.agent.serving.door import Door
-from edge.agent.serving.server import serve
 from edge.agent.tokens import revoke_token
+from edge.serving import sign_in
+from edge.serving.door import Door
+from edge.serving.routes import CALLER, Route
+from edge.serving.server import serve
 from tests.support.aio import run_async
 from tests.support.api_pole import Bench
 

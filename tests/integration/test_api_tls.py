@@ -14,11 +14,13 @@ import pytest
 from aiohttp import ClientConnectorError, ClientError, ClientSession, TCPConnector, web
 
 from edge.agent.api.app import ALL_ROUTES, make_app
-from edge.agent.api.routes import Public, Route
-from edge.agent.api.traffic import TRAFFIC, Traffic
-from edge.agent.serving.door import Door, make_door
-from edge.agent.serving.patience import Patience
-from edge.agent.serving.server import serve
+from edge.agent.listening import find_listening
+from edge.config.model import Config
+from edge.serving.door import Door, make_door
+from edge.serving.patience import Patience
+from edge.serving.routes import Public, Route
+from edge.serving.server import serve
+from edge.serving.traffic import TRAFFIC, Traffic
 from tests.support.aio import run_async
 from tests.support.api_pole import KEY, Bench
 from tests.support.authorities import Authority, Pair, make_self_signed
@@ -48,11 +50,16 @@ async def serving(
     bench = Bench(folder).with_api(
         listen="127.0.0.1:0", tls=True, station_ca=None if station_ca is None else station_ca.name
     )
-    door = make_door(bench.config, KEY, tls_folder=folder / "tls", config_folder=folder)
+    door = _door(bench.config, folder)
     door = replace(door, patience=patience or Patience())
     app = make_app(replace(bench.pole(), tls=door.binding), ROUTES)
     async with serve(app, door) as (address,):
         yield address, bench, app[TRAFFIC]
+
+
+def _door(config: Config, folder: Path) -> Door:
+    listening = find_listening(config, tls_folder=folder / "tls", config_folder=folder)
+    return make_door(listening, KEY)
 
 
 def trusting(folder: Path, pair: Pair | None = None) -> ssl.SSLContext:
@@ -149,7 +156,7 @@ async def test_reason_is_logged_once_a_minute_when_a_station_is_refused(
             assert not await is_let_in(address, trusting(tmp_path, old))
     assert [record.getMessage() for record in caplog.records] == [
         "api: a client's certificate is refused: certificate has expired; look at its dates, at"
-        " the pole's clock and at station_ca"
+        " the clock here and at station_ca"
     ]
 
 
@@ -226,12 +233,9 @@ async def test_connection_is_ended_when_nobody_reads_the_answer_under_tls(tmp_pa
 
 def test_pole_on_loopback_listens_in_plain_and_makes_no_key(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
-    door = make_door(bench.config, KEY, tls_folder=tmp_path / "tls", config_folder=tmp_path)
+    door = _door(bench.config, tmp_path)
     assert door == Door("127.0.0.1:8470")
     assert not (tmp_path / "tls").exists()
-    away = make_door(
-        bench.with_api(listen="0.0.0.0:8470").config, KEY,
-        tls_folder=tmp_path / "tls", config_folder=tmp_path,
-    )  # fmt: skip
+    away = _door(bench.with_api(listen="0.0.0.0:8470").config, tmp_path)
     assert away.tls is not None
     assert away.binding is not None

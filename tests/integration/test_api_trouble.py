@@ -10,10 +10,11 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from edge.agent.api.app import make_app
-from edge.agent.feeds import Feed, Page
-from edge.agent.ports import AlertPage, AlertSummary, CameraSet, KeptMedia
+from edge.agent.ports import AlertPage, AlertSummary, CameraSet
 from edge.errors import StoreError
 from edge.evidence import SignedStatement, Statement
+from edge.feeds import Feed, Page
+from edge.model import KeptMedia
 from tests.support.aio import run_async
 from tests.support.api_pole import Bench, ListLog
 

@@ -11,12 +11,13 @@ from pathlib import Path
 import apsw
 import pytest
 
-from edge.agent.data_folder import LOCK_NAME, DataFolder, open_data_folder
-from edge.agent.device_key import KEY_NAME, PUBLIC_NAME
+from edge.agent.data_folder import DataFolder, open_data_folder
 from edge.agent.log.log_file import LOG_NAME
 from edge.agent.log.pole_log import PoleLog
 from edge.clock import SystemClock
+from edge.device_key import KEY_NAME, PUBLIC_NAME
 from edge.errors import StoreError
+from edge.own_folder import LOCK_NAME
 from tests.support.disks import read_only
 from tests.support.drafts import POLE, make_draft
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.agent.device_key import KEY_NAME, PUBLIC_NAME, load_or_make_key, load_public_key
+from edge.device_key import KEY_NAME, PUBLIC_NAME, load_or_make_key, load_public_key
 from edge.errors import StoreError
 
 

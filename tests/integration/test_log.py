@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from edge.agent.feeds import Draft
 from edge.agent.log.pole_log import PoleLog
 from edge.agent.log.recent import COUNT_MAX
 from edge.agent.log.writer import Pace
@@ -19,6 +18,7 @@ from edge.agent.media import MEDIA_NAME, MediaFolder
 from edge.agent.ports import Log, OldestUnacked
 from edge.config.model import Pole
 from edge.errors import EvidenceError, StoreError, ValidationError
+from edge.feeds import Draft
 from tests.support.aio import run_async
 from tests.support.clocks import ManualClock
 from tests.support.drafts import AT_MS, KEY, POLE, make_draft, make_media

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from edge.agent.data_folder import open_data_folder
-from edge.agent.device_key import PUBLIC_NAME, load_public_key
-from edge.agent.feeds import FEEDS
 from edge.agent.log.reader import Reader, open_reader
 from edge.agent.log.verify import verify_log
+from edge.device_key import PUBLIC_NAME, load_public_key
 from edge.evidence import open_seal
+from edge.feeds import FEEDS
 from tests.repo.tree import CHECKOUT
 
 pytestmark = pytest.mark.timeout(120)

@@ -14,7 +14,6 @@ from typing import Any
 import apsw
 import pytest
 
-from edge.agent.feeds import Placed
 from edge.agent.log.log_file import LOG_NAME
 from edge.agent.log.pole_log import PoleLog
 from edge.agent.log.reader import open_reader
@@ -23,6 +22,7 @@ from edge.agent.log.verify import verify_log
 from edge.agent.log.writer import LogWriter, Pace
 from edge.errors import StoreError
 from edge.evidence import open_seal
+from edge.feeds import Placed
 from tests.support.aio import run_async, wait_until
 from tests.support.clocks import ManualClock
 from tests.support.disks import mortal_disk, read_only, small_disk
@@ -356,7 +356,7 @@ async def test_log_that_another_program_holds_is_told_and_waited_for(tmp_path: P
         other.execute("BEGIN IMMEDIATE")
         waiting = asyncio.create_task(log.append([make_draft(1)]))
         await wait_until(lambda: log.fault is not None)
-        assert log.fault == "the log is held by another program; close whatever has opened log.db"
+        assert log.fault == "the log is held by another program; close whatever has opened it"
         other.execute("ROLLBACK")
         other.close()
         assert len(await waiting) == 1

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from edge.agent.feeds import Placed
 from edge.agent.log.pole_log import PoleLog
 from edge.agent.log.reader import open_reader
 from edge.agent.log.records import Records
 from edge.agent.log.writer import LogWriter
 from edge.errors import EvidenceError, StoreError
 from edge.evidence import open_seal
+from edge.feeds import Placed
 from tests.support.aio import run_async
 from tests.support.clocks import ManualClock
 from tests.support.drafts import KEY, POLE, make_draft, open_log

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from edge.agent.api.media_file import CHUNK_BYTES, MediaShelf
-from edge.agent.api.ranges import Span
-from edge.agent.ports import KeptMedia
 from edge.errors import MediaError
+from edge.model import KeptMedia
+from edge.serving.media_file import CHUNK_BYTES, MediaShelf
+from edge.serving.ranges import Span
 from tests.support.aio import run_async, wait_until
 
 pytestmark = pytest.mark.timeout(120)

@@ -7,10 +7,10 @@ from pathlib import Path
 from edge import wire
 from edge.agent.eyes.chronicle import Chronicle, CutOff, Pen, step
 from edge.agent.eyes.eye_lines import OPENING_BYTES_MAX, parse_eye_line
-from edge.agent.feeds import ClockReading
 from edge.agent.log.records import Records
 from edge.clock import SystemClock
 from edge.config.model import Pole
+from edge.feeds import ClockReading
 from edge.model import AlertChange, Stamp
 from tests.support.drafts import KEY
 

@@ -10,15 +10,16 @@ from typing import Any
 import apsw
 import pytest
 
-from edge.agent.feeds import FEEDS, Feed
 from edge.agent.log.log_file import LOG_NAME
 from edge.agent.log.reader import LOOK_MAX, open_reader
 from edge.agent.log.records import Records
-from edge.agent.log.schema import STEPS, bring_up
+from edge.agent.log.schema import STEPS
 from edge.agent.log.verify import verify_log
 from edge.config.model import Pole
+from edge.database import bring_up
 from edge.errors import EvidenceError, StoreError
 from edge.evidence import START_HASH, open_seal
+from edge.feeds import FEEDS, Feed
 from tests.support.drafts import KEY, make_draft, open_log
 
 
@@ -188,9 +189,11 @@ def test_log_of_a_newer_program_is_left_alone(tmp_path: Path) -> None:
 def test_step_that_fails_leaves_the_version_before_it(tmp_path: Path) -> None:
     connection = apsw.Connection(str(tmp_path / LOG_NAME))
     with pytest.raises(apsw.SQLError):
-        bring_up(connection, (*STEPS, "CREATE TABLE more (x); CREATE TABLE more (x)"))
+        bring_up(
+            connection, (*STEPS, "CREATE TABLE more (x); CREATE TABLE more (x)"), noun="the log"
+        )
     assert next(connection.execute("PRAGMA user_version")) == (len(STEPS),)
-    bring_up(connection)
+    bring_up(connection, STEPS, noun="the log")
     connection.close()
 
 
@@ -200,9 +203,9 @@ def test_log_of_an_older_version_is_brought_up_with_its_records(tmp_path: Path) 
     connection = apsw.Connection(str(tmp_path / LOG_NAME))
     newer = (*STEPS, "ALTER TABLE alert ADD COLUMN more TEXT", "CREATE TABLE last (x) STRICT")
     with pytest.raises(apsw.SQLError):
-        bring_up(connection, newer)
+        bring_up(connection, newer, noun="the log")
     assert next(connection.execute("PRAGMA user_version")) == (len(STEPS) + 1,)
-    bring_up(connection, (*newer[:-1], "CREATE TABLE last (x TEXT) STRICT"))
+    bring_up(connection, (*newer[:-1], "CREATE TABLE last (x TEXT) STRICT"), noun="the log")
     assert next(connection.execute("PRAGMA user_version")) == (len(STEPS) + 2,)
     assert next(connection.execute("SELECT more FROM alert"), None) is None
     connection.close()

@@ -13,8 +13,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from edge.agent.serving.tls_identity import bind, load_or_make_identity, make_tls_context
 from edge.errors import StoreError, ValidationError
+from edge.serving.tls_identity import bind, load_or_make_identity, make_tls_context
 from tests.support.api_pole import KEY
 from tests.support.authorities import Authority
 

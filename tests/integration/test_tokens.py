@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from edge.agent.tokens import Grant, Tokens, add_token, hash_token, revoke_token
+from edge.agent.tokens import Grant, Tokens, add_token, revoke_token
 from edge.errors import StoreError, ValidationError
+from edge.serving.token_text import hash_token
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -13,11 +13,11 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from edge.agent.device_key import PUBLIC_NAME, load_or_make_key
 from edge.agent.log.log_file import LOG_NAME
 from edge.agent.log.records import Records
 from edge.agent.media import MEDIA_NAME, MediaFolder
 from edge.cli import main
+from edge.device_key import PUBLIC_NAME, load_or_make_key
 from tests.support.clocks import ManualClock
 from tests.support.disks import read_only
 from tests.support.drafts import POLE, make_draft, make_media

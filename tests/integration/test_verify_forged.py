@@ -11,10 +11,10 @@ from typing import Any
 import apsw
 import pytest
 
-from edge.agent.device_key import load_or_make_key
 from edge.agent.log.log_file import LOG_NAME
 from edge.agent.log.records import Records
 from edge.cli import main
+from edge.device_key import load_or_make_key
 from edge.evidence import open_seal, seal
 from tests.support.clocks import ManualClock
 from tests.support.drafts import POLE, make_draft, make_media

@@ -14,20 +14,25 @@ _PURE_IN_EYE = (
     "follow", "attention", "best_shot", "reopen", "timing", "still",
 )  # fmt: skip
 _PURE_IN_AGENT = (
-    "feeds", "health", "api.conditions", "api.cursors", "api.forms", "api.guesses", "api.layouts",
-    "api.mp4_codecs", "api.open_metrics", "api.page_cache", "api.ranges", "api.verdicts",
-    "eyes.chronicle", "eyes.eye_lines", "eyes.outage", "log.backlog", "log.recent", "log.summary",
-    "serving.seats",
+    "health", "api.cursors", "api.forms", "api.mp4_codecs", "api.verdicts",
+    "eyes.chronicle", "eyes.eye_lines", "eyes.outage", "log.backlog", "log.recent",
+)  # fmt: skip
+_PURE_IN_SERVING = (
+    "conditions", "guesses", "layouts", "open_metrics", "page_cache", "plain_text", "ranges",
+    "seats", "token_text",
 )  # fmt: skip
 PURE = (
     "edge.box",
     "edge.config.checks",
     "edge.config.model",
+    "edge.feeds",
     "edge.labels",
     "edge.plane",
+    "edge.summary",
     "edge.thirdparty.scene",
     *(f"edge.eye.{name}" for name in _PURE_IN_EYE),
     *(f"edge.agent.{name}" for name in _PURE_IN_AGENT),
+    *(f"edge.serving.{name}" for name in _PURE_IN_SERVING),
     "edge.eye.rules",
     "edge.eye.rules.*",
     "edge.eye.sources.nal",
@@ -61,7 +66,7 @@ ADAPTERS = ("edge.eye.sources.*", "edge.eye.tflite")
 COMMAND = "edge.cli"
 _FROM_BOARD = ("board", "board.ports", "board.profile")
 
-_BROAD_ALLOWED = ("edge/supervise.py", "edge/agent/api/*.py")
+_BROAD_ALLOWED = ("edge/supervise.py", "edge/serving/application.py")
 _BROAD = ("Exception", "BaseException")
 
 

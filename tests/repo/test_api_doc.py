@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from edge.agent.api.app import ALL_ROUTES
-from edge.agent.api.problems import Problem
-from edge.agent.api.routes import SCOPES, Public, Route
+from edge.serving.problems import Problem
+from edge.serving.routes import SCOPES, Public, Route
 from tests.repo.documents import table_rows
 from tests.repo.tree import CHECKOUT
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from typing import get_args
 
-from edge.agent.feeds import ClockState, Severity
 from edge.agent.ports import EyeState
+from edge.feeds import ClockState, Severity
 from edge.model import LABELS
 from tests.repo.page_texts import Texts, count_keys, places, read_texts, unknown, unused
 from tests.repo.tree import CHECKOUT
 
 WEB = CHECKOUT / "edge" / "agent" / "web"
+SHARED = CHECKOUT / "edge" / "serving" / "web"
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -20,7 +21,7 @@ def _texts() -> Texts:
 
 
 def _modules() -> str:
-    paths = sorted(WEB.glob("*.js"))
+    paths = [*sorted(SHARED.glob("*.js")), *sorted(WEB.glob("*.js"))]
     return "\n".join(p.read_text(encoding="utf-8") for p in paths if p.name != "texts.js")
 
 
@@ -70,7 +71,7 @@ def test_every_module_is_fetched_in_the_first_round() -> None:
     """A module that only another names would cost a further round over a slow link."""
     listed = set(re.findall(r'rel="modulepreload" href="/web/(\w+\.js)"', _document()))
 
-    assert listed == {path.name for path in WEB.glob("*.js")}
+    assert listed == {path.name for folder in (WEB, SHARED) for path in folder.glob("*.js")}
 
 
 def test_page_is_plain() -> None:

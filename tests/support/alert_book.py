@@ -11,9 +11,9 @@ from typing import Any
 
 import av
 
-from edge.agent.feeds import ClockReading, Draft
 from edge.agent.media import MEDIA_NAME, MediaFolder
 from edge.clock import SystemClock, make_ids
+from edge.feeds import ClockReading, Draft
 from edge.model import Json
 from edge.thirdparty.scene import HEIGHT, WALK_S, WIDTH, draw_moment
 from tests.support.drawn_eyes import draw_jpeg, yard

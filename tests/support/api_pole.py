@@ -13,7 +13,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.agent.api.context import Pole
 from edge.agent.eyes.eye_lines import TrackSeen
-from edge.agent.feeds import ClockReading, Draft, Feed, Head, Page
 from edge.agent.health import Health, judge
 from edge.agent.ports import (
     AlertPage,
@@ -21,7 +20,6 @@ from edge.agent.ports import (
     AskedFile,
     CameraSet,
     EyeStatus,
-    KeptMedia,
     OldestUnacked,
     UnclosedAlert,
 )
@@ -29,7 +27,8 @@ from edge.agent.tokens import Grant, Tokens, add_token
 from edge.config import model
 from edge.errors import EyeUnavailable
 from edge.evidence import START_HASH, Sealed, SignedStatement
-from edge.model import Json
+from edge.feeds import ClockReading, Draft, Feed, Head, Page
+from edge.model import Json, KeptMedia
 from tests.support.clocks import ManualClock
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))

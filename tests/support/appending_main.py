@@ -13,10 +13,10 @@ import sys
 from pathlib import Path
 
 from edge.agent.data_folder import open_data_folder
-from edge.agent.feeds import ClockReading, Draft, Feed
 from edge.agent.log.pole_log import PoleLog
 from edge.clock import SystemClock, make_ids
 from edge.evidence import open_seal
+from edge.feeds import ClockReading, Draft, Feed
 from tests.support.drafts import POLE
 
 _TURN: tuple[tuple[Feed, str], ...] = (

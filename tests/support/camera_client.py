@@ -13,10 +13,10 @@ import aiohttp
 
 from edge.agent.api.app import make_app
 from edge.agent.api.context import Pole
-from edge.agent.serving.door import Door
-from edge.agent.serving.patience import Patience
-from edge.agent.serving.server import serve
 from edge.config import model
+from edge.serving.door import Door
+from edge.serving.patience import Patience
+from edge.serving.server import serve
 from tests.support.api_pole import Bench
 from tests.support.fake_eyes import FakeEyes
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from edge.agent.feeds import ClockReading, Draft
 from edge.agent.log.records import Records
 from edge.config.model import Pole
+from edge.feeds import ClockReading, Draft
 from tests.support.clocks import ManualClock
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))

@@ -14,11 +14,11 @@ from typing import Any
 
 from edge.agent.data_folder import open_data_folder
 from edge.agent.eyes.pole_eyes import PoleEyes, Surroundings, Terms
-from edge.agent.feeds import ClockReading, Feed
 from edge.agent.log.pole_log import PoleLog
 from edge.agent.media import MediaFolder
 from edge.clock import SystemClock, make_ids
 from edge.config.load import load_config
+from edge.feeds import ClockReading, Feed
 
 ILL = (sys.executable, "-m", "tests.support.ill_forkserver")
 CHEQUER = (sys.executable, "-m", "tests.support.chequer_forkserver")

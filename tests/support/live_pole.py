@@ -10,12 +10,12 @@ from pathlib import Path
 import aiohttp
 
 from edge.agent.api.context import Pole
-from edge.agent.feeds import ClockReading
 from edge.agent.health import Health
-from edge.agent.serving.patience import Patience
 from edge.agent.tokens import Grant, Tokens, add_token
 from edge.clock import SystemClock, make_ids
 from edge.config.load import load_config
+from edge.feeds import ClockReading
+from edge.serving.patience import Patience
 from edge.wire import format_utc
 from tests.support.api_pole import ALL_SCOPES, KEY
 from tests.support.bad_camera import REAL_TIME, BadCamera

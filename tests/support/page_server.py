@@ -17,12 +17,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.agent.api.app import make_app
 from edge.agent.api.context import Pole
-from edge.agent.feeds import ClockReading, Draft
 from edge.agent.health import Health, judge
 from edge.agent.log.pole_log import PoleLog
 from edge.agent.tokens import Grant, Tokens, add_token
 from edge.clock import SystemClock, make_ids
 from edge.config import model
+from edge.feeds import ClockReading, Draft
 from edge.wire import format_utc
 from tests.support.alert_book import AlertBook
 from tests.support.drawn_eyes import DrawnEyes

@@ -19,7 +19,7 @@ from typing import IO, get_args
 
 import msgspec
 
-from edge.agent.feeds import Severity
+from edge.feeds import Severity
 from tests.support.served_pole import ServedPole, serve_pole
 
 _SEVERITIES: tuple[Severity, ...] = get_args(Severity)

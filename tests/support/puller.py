@@ -13,9 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from edge.agent.feeds import FEEDS
 from edge.errors import EvidenceError
 from edge.evidence import START_HASH, Link, canonical_json, follow
+from edge.feeds import FEEDS
 from tests.support.pole_process import Answer, Record
 
 _PAUSE_S = 0.3

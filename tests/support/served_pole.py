@@ -13,16 +13,16 @@ from aiohttp import ClientSession, web
 
 from edge.agent.api.app import make_app
 from edge.agent.api.context import Pole
-from edge.agent.feeds import ClockReading, Draft, Feed, Severity
 from edge.agent.health import Health, judge
 from edge.agent.log.pole_log import PoleLog
 from edge.agent.ports import OldestUnacked
-from edge.agent.serving.door import Door
-from edge.agent.serving.server import serve
 from edge.agent.tokens import Grant, Tokens, add_token
 from edge.clock import Clock, SystemClock, make_ids
 from edge.config import model
+from edge.feeds import ClockReading, Draft, Feed, Severity
 from edge.model import Json
+from edge.serving.door import Door
+from edge.serving.server import serve
 from tests.support.api_pole import ALL_SCOPES, KEY
 from tests.support.fake_eyes import FakeEyes, make_status
 

@@ -10,15 +10,15 @@ import msgspec
 from aiohttp import web
 
 from edge.agent.api.context import POLE
-from edge.agent.api.disk_wait import require_disk, written_in_time
-from edge.agent.api.page_cache import PageCache
-from edge.agent.api.problems import Problem
-from edge.agent.api.queries import bad_parameter, read_body, read_parameters, read_whole
-from edge.agent.api.routes import CALLER, Route
 from edge.agent.api.verdicts import Ack, Resolve, check_note, says_more
-from edge.agent.feeds import Draft
 from edge.agent.ports import AlertPage, AlertSummary
+from edge.feeds import Draft
 from edge.model import Json
+from edge.serving.disk_wait import require_disk, written_in_time
+from edge.serving.page_cache import PageCache
+from edge.serving.problems import Problem
+from edge.serving.queries import bad_parameter, read_body, read_parameters, read_whole
+from edge.serving.routes import CALLER, Route
 
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 1000

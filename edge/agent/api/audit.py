@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Mapping, Sequence
 
 from aiohttp import web
 
 from edge.agent.api.context import POLE, Pole
-from edge.agent.api.guesses import Tally
-from edge.agent.api.routes import CALLER, Caller
-from edge.agent.feeds import Draft
 from edge.errors import StoreError
+from edge.feeds import Draft
 from edge.model import Json
+from edge.serving.guesses import Tally
+from edge.serving.plain_text import plain_text
+from edge.serving.routes import CALLER, Caller
 from edge.wire import format_utc
 
 DISK_WAIT_S = 2.0
 """A disk in trouble must not blind the duty desk: the record stays queued and comes later."""
-TEXT_CHARS_MAX = 200
-_UNPRINTED = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]"
-)
-"""Line ends, escape codes, what turns the direction of writing, and halves of pairs."""
 _logger = logging.getLogger("polewatch.api")
 
 
@@ -71,11 +66,6 @@ async def note_wrong_tokens(pole: Pole, tallies: Sequence[Tally]) -> None:
     ]
     if drafts:
         await _append(pole, drafts)
-
-
-def plain_text(text: str) -> str:
-    """Make what a client sent harmless for logs and records: one short line, nothing hidden."""
-    return _UNPRINTED.sub("\ufffd", text[:TEXT_CHARS_MAX])
 
 
 def _who(caller: Caller) -> dict[str, Json]:

@@ -7,12 +7,12 @@ import re
 from aiohttp import web
 
 from edge.agent.api.context import POLE
-from edge.agent.api.problems import Problem
-from edge.agent.api.queries import bad_parameter
-from edge.agent.api.routes import CALLER
 from edge.agent.ports import EyeStatus
 from edge.config.model import Camera
 from edge.errors import ValidationError
+from edge.serving.problems import Problem
+from edge.serving.queries import bad_parameter
+from edge.serving.routes import CALLER
 from edge.wire import parse_utc
 
 SHOWING = ("seeing", "dark", "blocked", "defocused", "frozen", "moved")

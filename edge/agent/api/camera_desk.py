@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from edge.agent.api.problems import Problem
-from edge.agent.api.shared_making import SharedMaking
 from edge.agent.ports import AskedFile, Eyes
 from edge.errors import EyeUnavailable, MediaError
 from edge.model import Json
+from edge.serving.problems import Problem
+from edge.serving.shared_making import SharedMaking
 from edge.wire import format_utc
 
 CLIPS_MAX = 16

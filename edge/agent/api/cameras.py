@@ -17,13 +17,13 @@ from edge.agent.api.camera_asked import (
 )
 from edge.agent.api.camera_desk import CameraDesk, read_on
 from edge.agent.api.context import POLE
-from edge.agent.api.endless import while_served
-from edge.agent.api.queries import bad_parameter, read_parameters
-from edge.agent.api.routes import CALLER, Route
 from edge.agent.ports import AskedFile, EyeStatus
 from edge.config.model import Camera
 from edge.errors import MediaError
 from edge.model import Json
+from edge.serving.endless import while_served
+from edge.serving.queries import bad_parameter, read_parameters
+from edge.serving.routes import CALLER, Route
 from edge.wire import format_utc
 
 CLIP_S_MAX = 600.0

@@ -9,13 +9,13 @@ from pathlib import Path
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from edge.agent.feeds import ClockReading
 from edge.agent.health import Health
 from edge.agent.ports import Eyes, Log
-from edge.agent.serving.tls_identity import TlsBinding
 from edge.agent.tokens import Tokens
 from edge.clock import Clock
 from edge.config.model import Config
+from edge.feeds import ClockReading
+from edge.serving.tls_identity import TlsBinding
 
 
 @dataclass(frozen=True, slots=True)

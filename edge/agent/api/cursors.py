@@ -1,22 +1,8 @@
-"""Places in a feed as callers write them, and whether the log can go on from there; pure."""
+"""Whether the log can go on from a place that a caller names; pure."""
 
 from __future__ import annotations
 
-import re
-
-from edge.agent.feeds import Cursor, Head
-
-_CURSOR = re.compile(r"([0-9a-z]{1,32})\.(0|[1-9][0-9]{0,15})")
-"""Sixteen digits: no feed gets that far, and every database holds it."""
-
-
-def parse_cursor(text: str) -> Cursor | None:
-    """Understand `epoch.seq`; None where it is none.
-
-    Leading zeros are refused, so that a place has one name.
-    """
-    found = _CURSOR.fullmatch(text)
-    return Cursor(found[1], int(found[2])) if found else None
+from edge.feeds import Cursor, Head
 
 
 def oldest_cursor(epoch: str, oldest: int) -> Cursor:

@@ -9,21 +9,21 @@ import msgspec
 from aiohttp import web
 
 from edge.agent.api.context import POLE
-from edge.agent.api.cursors import oldest_cursor, parse_cursor, why_gone, why_not_acked
-from edge.agent.api.disk_wait import require_disk, written_in_time
+from edge.agent.api.cursors import oldest_cursor, why_gone, why_not_acked
 from edge.agent.api.forms import JSON, Extent, Form, choose_form, encode_page
-from edge.agent.api.polls import POLLS, Polls
-from edge.agent.api.problems import Problem
-from edge.agent.api.queries import (
+from edge.agent.ports import CameraSet, Log
+from edge.feeds import FEEDS, Cursor, Feed, Head, Page, parse_cursor
+from edge.serving.disk_wait import require_disk, written_in_time
+from edge.serving.polls import POLLS, Polls
+from edge.serving.problems import Problem
+from edge.serving.queries import (
     bad_parameter,
     read_body,
     read_parameters,
     read_seconds,
     read_whole,
 )
-from edge.agent.api.routes import CALLER, Route
-from edge.agent.feeds import FEEDS, Cursor, Feed, Head, Page
-from edge.agent.ports import CameraSet, Log
+from edge.serving.routes import CALLER, Route
 
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 1000

@@ -15,17 +15,17 @@ from aiohttp import web
 from edge.agent.api.audit import note_access
 from edge.agent.api.camera_asked import find_camera, require_sight
 from edge.agent.api.context import POLE
-from edge.agent.api.endless import while_served
 from edge.agent.api.live_desk import LIVE
 from edge.agent.api.mp4_codecs import find_codec, head_bytes
 from edge.agent.api.picture_hub import SILENCE_S_MAX, PictureHub
-from edge.agent.api.problems import Problem
-from edge.agent.api.queries import bad_parameter, read_parameters
-from edge.agent.api.routes import Route
 from edge.clock import NS_PER_S
 from edge.config.model import Camera
 from edge.errors import EdgeError, EyeRefused, EyeUnavailable, MediaError
 from edge.model import Json
+from edge.serving.endless import while_served
+from edge.serving.problems import Problem
+from edge.serving.queries import bad_parameter, read_parameters
+from edge.serving.routes import Route
 
 MP4_VIEWERS_MAX = 6
 """An eye gives 8 views; the pictures of both streams keep one each, shared by who watches them."""

@@ -11,18 +11,17 @@ from aiohttp import web
 from msgspec import Meta
 
 from edge.agent.api.audit import note_access
-from edge.agent.api.conditions import Conditions, judge, keeps_range
 from edge.agent.api.context import POLE
-from edge.agent.api.disk_wait import require_disk, written_in_time
-from edge.agent.api.layouts import Layout, lasting_headers, lay_out, tag_of
-from edge.agent.api.media_file import MediaShelf, OpenMedia
-from edge.agent.api.problems import Problem
-from edge.agent.api.queries import read_body, read_parameters
-from edge.agent.api.ranges import Span
-from edge.agent.api.routes import CALLER, Route
-from edge.agent.ports import KeptMedia
 from edge.errors import MediaError, ValidationError
-from edge.model import Json
+from edge.model import Json, KeptMedia
+from edge.serving.conditions import Conditions, judge, keeps_range
+from edge.serving.disk_wait import require_disk, written_in_time
+from edge.serving.layouts import Layout, lasting_headers, lay_out, tag_of
+from edge.serving.media_file import MediaShelf, OpenMedia
+from edge.serving.problems import Problem
+from edge.serving.queries import read_body, read_parameters
+from edge.serving.ranges import Span
+from edge.serving.routes import CALLER, Route
 
 _log = logging.getLogger(__name__)
 

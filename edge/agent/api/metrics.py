@@ -8,13 +8,13 @@ from typing import get_args
 from aiohttp import web
 
 from edge.agent.api.context import POLE, Pole
-from edge.agent.api.open_metrics import CONTENT_TYPE, Family, Figure, encode_families
-from edge.agent.api.queries import read_parameters
-from edge.agent.api.routes import CALLER, Route
-from edge.agent.api.traffic import TRAFFIC, Slow, Traffic
 from edge.agent.eyes.eye_lines import SightProof
-from edge.agent.feeds import FEEDS
 from edge.agent.ports import EyeState, EyeStatus
+from edge.feeds import FEEDS
+from edge.serving.open_metrics import CONTENT_TYPE, Family, Figure, encode_families
+from edge.serving.queries import read_parameters
+from edge.serving.routes import CALLER, Route
+from edge.serving.traffic import TRAFFIC, Slow, Traffic
 
 _MS_PER_S = 1000
 _BYTES_PER_MB = 1_000_000

@@ -7,8 +7,8 @@ from importlib import resources
 
 from aiohttp import web
 
-from edge.agent.api.queries import read_parameters
-from edge.agent.api.routes import Public, Route
+from edge.serving.queries import read_parameters
+from edge.serving.routes import Public, Route
 
 FILE_NAME = "openapi.json"
 

@@ -12,8 +12,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from edge.agent.api.problems import Problem
 from edge.errors import EdgeError, MediaError
+from edge.serving.problems import Problem
 
 SILENCE_S_MAX = 10.0
 """A view that brings nothing for so long shows a lost camera; whoever wants it may ask again."""

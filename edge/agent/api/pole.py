@@ -12,17 +12,17 @@ import msgspec
 from aiohttp import web
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from edge.agent.api.access import ACCESS
 from edge.agent.api.context import POLE, Pole
-from edge.agent.api.problems import Problem
-from edge.agent.api.queries import read_parameters
-from edge.agent.api.routes import CALLER, Caller, Public, Route
-from edge.agent.feeds import FEEDS
 from edge.agent.health import Health, Part
 from edge.config.load import check_config_text
 from edge.errors import Fault
 from edge.evidence import key_id
+from edge.feeds import FEEDS
 from edge.model import Json
+from edge.serving.access import ACCESS
+from edge.serving.problems import Problem
+from edge.serving.queries import read_parameters
+from edge.serving.routes import CALLER, Caller, Public, Route
 from edge.wire import format_utc
 
 TOML = "application/toml"

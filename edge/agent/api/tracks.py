@@ -9,13 +9,13 @@ from aiohttp import web
 
 from edge.agent.api.camera_asked import SHOWING, find_camera
 from edge.agent.api.context import POLE, Pole
-from edge.agent.api.endless import while_served
 from edge.agent.api.live_desk import LIVE
-from edge.agent.api.queries import read_parameters
-from edge.agent.api.routes import Route
 from edge.agent.ports import Eyes
 from edge.clock import NS_PER_S
 from edge.model import Json
+from edge.serving.endless import while_served
+from edge.serving.queries import read_parameters
+from edge.serving.routes import Route
 from edge.wire import format_utc
 
 READERS_MAX = 32

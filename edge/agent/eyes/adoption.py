@@ -24,12 +24,12 @@ from edge.agent.eyes.eye_lines import Media
 from edge.agent.eyes.line_intake import EyeCondemned
 from edge.agent.eyes.notes import Note, is_note, load_note, note_path, save_note
 from edge.agent.eyes.scribe import Scribe
-from edge.agent.feeds import Draft
-from edge.agent.log.summary import parse_summary
 from edge.agent.media import MediaFolder
 from edge.agent.ports import Log
 from edge.errors import MediaError
+from edge.feeds import Draft
 from edge.model import Role
+from edge.summary import parse_summary
 
 WAITING_MAX = 512
 """Files that wait to be taken over; a slow disk needs minutes for so many clips."""

@@ -20,8 +20,8 @@ from edge.agent.eyes.eye_lines import (
     SightProof,
     Source,
 )
-from edge.agent.feeds import ClockReading, Draft, Severity
 from edge.agent.ports import UnclosedAlert
+from edge.feeds import ClockReading, Draft, Severity
 from edge.model import Json, Role
 
 SIGHT_EVERY_MS = 300_000

@@ -21,11 +21,11 @@ from edge.agent.eyes.live_tracks import LiveTracks
 from edge.agent.eyes.outage import Outage, Patience, Seen
 from edge.agent.eyes.pulse import Pulse
 from edge.agent.eyes.refusals import find_refusal, find_unbuilt
-from edge.agent.feeds import Draft
 from edge.agent.ports import EyeStatus, UnclosedAlert
 from edge.config.model import Camera
 from edge.errors import EyeUnavailable
 from edge.exits import EXIT_WRONG_USE
+from edge.feeds import Draft
 from edge.supervise import Passing, run_forever
 
 KILL_SILENT_S = 25.0

@@ -14,7 +14,7 @@ import msgspec
 
 from edge.agent.eyes.chronicle import AlertFile
 from edge.agent.eyes.eye_lines import FileName
-from edge.agent.whole_file import sync_folder
+from edge.whole_file import sync_folder
 
 NOTE_BYTES_MAX = 8 * 1024
 _SUFFIX = ".note"

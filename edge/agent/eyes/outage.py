@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from edge.agent.eyes.chronicle import CutOff, Pen
-from edge.agent.feeds import Draft
 from edge.agent.ports import EyeState
 from edge.clock import NS_PER_S
+from edge.feeds import Draft
 from edge.model import Json
 from edge.wire import format_utc
 

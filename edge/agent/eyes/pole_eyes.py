@@ -22,11 +22,11 @@ from edge.agent.eyes.fork_link import ForkLink
 from edge.agent.eyes.outage import Patience
 from edge.agent.eyes.scribe import Scribe
 from edge.agent.eyes.views import open_view
-from edge.agent.feeds import ClockReading, Draft
 from edge.agent.media import MediaFolder
 from edge.agent.ports import AskedFile, EyeStatus, Log
 from edge.config.model import Config
 from edge.errors import MediaError, StoreError
+from edge.feeds import ClockReading, Draft
 from edge.fork.client import COMMAND, ForkServerLost
 from edge.model import Json
 from edge.supervise import Passing, run_forever

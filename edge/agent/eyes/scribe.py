@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from edge.agent.feeds import Draft
 from edge.errors import EvidenceError, StoreError
+from edge.feeds import Draft
 
 WAITING_MAX = 1_000
 """Beyond it eyes are not read on; 2 MB, and far more than a working disk lets gather."""

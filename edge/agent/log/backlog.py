@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
-from edge.agent.feeds import ClockReading, Draft, Feed
+from edge.feeds import ClockReading, Draft, Feed
 from edge.model import Json
 from edge.wire import format_utc
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import apsw
 
-from edge.agent.feeds import Draft, Severity
-from edge.agent.log.summary import Summary, encode_summary, parse_summary, step
+from edge.feeds import Draft, Severity
+from edge.summary import Summary, encode_summary, parse_summary, step
 
 _RANKS: dict[Severity, int] = {"critical": 0, "major": 1, "minor": 2, "info": 3}
 _SEQ_BITS = 48

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from edge.agent.feeds import FEEDS, Draft, Feed, Head, Page, Placed
 from edge.agent.log.reader import Reader
 from edge.agent.log.reader_thread import ReaderThread
 from edge.agent.log.recent import COUNT_MAX, Recent
@@ -26,7 +25,6 @@ from edge.agent.ports import (
     AlertPage,
     AlertSummary,
     CameraSet,
-    KeptMedia,
     OldestUnacked,
     UnclosedAlert,
 )
@@ -34,6 +32,8 @@ from edge.clock import Clock
 from edge.config.model import Pole
 from edge.errors import StoreError
 from edge.evidence import Sealed, SignedStatement
+from edge.feeds import FEEDS, Draft, Feed, Head, Page, Placed
+from edge.model import KeptMedia
 
 _DIGEST = re.compile("[0-9a-f]{64}")
 

@@ -10,13 +10,14 @@ from pathlib import Path
 import apsw
 import msgspec
 
-from edge.agent.feeds import FEEDS, Feed, Head, Page, Placed
 from edge.agent.log.folds import NOBODY
-from edge.agent.log.log_file import explain_damage, explained, open_to_read
-from edge.agent.log.summary import parse_summary
+from edge.agent.log.log_file import LOG_NAME, NOUN, explained
 from edge.agent.ports import AlertPage, AlertSummary, CameraSet, OldestUnacked, UnclosedAlert
+from edge.database import explain_damage, open_to_read
 from edge.errors import Fault, StoreError, ValidationError
 from edge.evidence import Sealed, SignedStatement, Statement
+from edge.feeds import FEEDS, Feed, Head, Page, Placed
+from edge.summary import parse_summary
 
 PAGE_MAX = 1000
 LOOK_MAX = 20_000
@@ -270,7 +271,7 @@ class Reader:
         )
         row = next(found, None)
         if row is None:
-            raise StoreError(explain_damage(f"it does not say where {feed} ends"))
+            raise StoreError(explain_damage(NOUN, f"it does not say where {feed} ends"))
         return Head(*row)
 
     def _place(self, alert: str) -> int:
@@ -288,7 +289,7 @@ def open_reader(folder: Path) -> Reader:
         StoreError: there is none, or it can't be read.
     """
     with explained():
-        connection = open_to_read(folder)
+        connection = open_to_read(folder / LOG_NAME)
     try:
         return Reader(connection)
     except StoreError:

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 
-from edge.agent.feeds import Head, Page, Placed
 from edge.agent.ports import CameraSet
+from edge.feeds import Head, Page, Placed
 
 COUNT_MAX = 2000
 """Two pages of the longest kind."""

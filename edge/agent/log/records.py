@@ -14,12 +14,12 @@ from pathlib import Path
 import apsw
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from edge.agent.feeds import FEEDS, Draft, Feed, Head, Placed
 from edge.agent.log.folds import fold, forget_alerts
-from edge.agent.log.log_file import LOG_NAME, explained, open_to_write
-from edge.agent.log.schema import bring_up
+from edge.agent.log.log_file import LOG_NAME, NOUN, explained
+from edge.agent.log.schema import STEPS
 from edge.clock import Clock
 from edge.config.model import Pole
+from edge.database import bring_up, open_to_write
 from edge.errors import EvidenceError, StoreError
 from edge.evidence import (
     START_HASH,
@@ -31,6 +31,7 @@ from edge.evidence import (
     seal,
     sign,
 )
+from edge.feeds import FEEDS, Draft, Feed, Head, Life, Placed, make_record
 from edge.model import Json
 from edge.wire import format_utc
 
@@ -71,7 +72,7 @@ class Records:
         self._pole, self._key, self._clock = pole, key, clock
         self._path = folder / LOG_NAME
         with explained():
-            self._connection = open_to_write(folder, may_begin=epoch is None)
+            self._connection = open_to_write(self._path, may_begin=epoch is None)
             try:
                 self.epoch = self._take_up(epoch)
             except (apsw.Error, StoreError):
@@ -223,7 +224,7 @@ class Records:
 
     def _take_up(self, epoch: str | None) -> str:
         """Bring the log to this version; begin it, or see that it is the right one."""
-        bring_up(self._connection)
+        bring_up(self._connection, STEPS, noun=NOUN)
         row = next(self._connection.execute("SELECT id, epoch, key FROM pole"), None)
         if row is None and epoch is None:
             return self._begin()
@@ -272,30 +273,8 @@ class Records:
         return next(found, None) is not None
 
     def _record(self, draft: Draft, head: Head) -> dict[str, Json]:
-        return {
-            "feed": draft.feed,
-            "seq": head.seq + 1,
-            "id": draft.id,
-            "pole": self._pole.id,
-            "gbid": self._pole.gbid,
-            "epoch": self.epoch,
-            "kind": draft.kind,
-            "severity": draft.severity,
-            "camera": draft.camera,
-            "at": format_utc(draft.at_ms),
-            "clock": {
-                "state": draft.clock.state,
-                "boot": draft.clock.boot,
-                "mono_ms": draft.clock.mono_ms,
-            },
-            "alert": draft.alert,
-            "rule": dict(draft.rule) if draft.rule is not None else None,
-            "data": dict(draft.data),
-            "where": dict(draft.where),
-            "media": [dict(item) for item in draft.media],
-            "test": draft.is_test,
-            "prev": head.hash,
-        }
+        life = Life(self._pole.id, self._pole.gbid, self.epoch)
+        return make_record(draft, life, seq=head.seq + 1, prev=head.hash)
 
     def _place(self, draft: Draft, head: Head) -> Placed:
         """Put a record behind the head of its feed, or find where it stands already."""

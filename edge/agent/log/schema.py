@@ -1,14 +1,8 @@
-"""The tables of the pole's log, and the steps that lead from any older version to this one.
-
-Steps go forward only, each in a transaction of its own; a log of a newer version is left alone.
-"""
+"""The tables of the pole's log, and the steps that lead from any older version to this one."""
 
 from __future__ import annotations
 
-import apsw
-
-from edge.agent.feeds import FEEDS
-from edge.errors import StoreError
+from edge.feeds import FEEDS
 
 _FEED = """
 CREATE TABLE feed_{feed} (
@@ -95,25 +89,3 @@ alert or camera has '' in `media_use`."""
 
 STEPS: tuple[str, ...] = (_BEGIN + "".join(_FEED.format(feed=feed) for feed in FEEDS),)
 """Step n leads from version n to n + 1; a step that has been released is never changed."""
-
-
-def bring_up(connection: apsw.Connection, steps: tuple[str, ...] = STEPS) -> None:
-    """Bring a log to the newest version.
-
-    Args:
-        connection: the writing one, outside a transaction.
-        steps: for tests.
-
-    Raises:
-        StoreError: the log was made by a newer version.
-    """
-    (version,) = next(connection.execute("PRAGMA user_version"))
-    if version > len(steps):
-        raise StoreError(
-            f"the log is of version {version}, this program knows up to {len(steps)};"
-            " start the newer program, or give another data folder"
-        )
-    for number in range(version, len(steps)):
-        with connection:
-            connection.execute(steps[number])
-            connection.execute(f"PRAGMA user_version = {number + 1}")

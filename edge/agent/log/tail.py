@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from edge.agent.feeds import FEEDS, Feed, Head, Page, Placed
 from edge.agent.log.recent import Recent
 from edge.agent.log.waiters import Waiters
 from edge.agent.ports import CameraSet
+from edge.feeds import FEEDS, Feed, Head, Page, Placed
 
 
 class Tail:

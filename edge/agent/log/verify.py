@@ -11,11 +11,11 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from edge.agent.feeds import FEEDS, Feed, Head
 from edge.agent.log.log_file import LOG_NAME
 from edge.agent.log.reader import Reader, open_reader
 from edge.errors import EvidenceError, StoreError
 from edge.evidence import START_HASH, Link, SignedStatement, check_signature, follow, resume
+from edge.feeds import FEEDS, Feed, Head
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.agent.api.page import FOLDER
+from edge.agent.api.app import PAGE_FOLDER
 from tests.support.page_server import PageServer
 
 pytestmark = pytest.mark.timeout(120)
@@ -28,7 +28,7 @@ def get(server: PageServer, path: str, **headers: str) -> tuple[int, Message, by
 
 
 def test_files_come_packed_to_who_takes_that_and_plain_to_others(server: PageServer) -> None:
-    written = Path(FOLDER, "main.js").read_bytes()
+    written = Path(PAGE_FOLDER, "main.js").read_bytes()
 
     _, packed_headers, packed = get(server, "web/main.js", Accept_Encoding="br, gzip")
     _, plain_headers, plain = get(server, "web/main.js", Accept_Encoding="gzip;q=0")

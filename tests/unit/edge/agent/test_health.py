@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from edge.agent.feeds import ClockReading
 from edge.agent.health import Health, Part, find_change, judge
 from edge.agent.ports import EyeStatus, OldestUnacked
+from edge.feeds import ClockReading
 
 CLOCK = ClockReading("synced", "b", 1)
 SEEING = EyeStatus(

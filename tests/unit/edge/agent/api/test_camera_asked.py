@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.agent.api.camera_asked import read_moment, require_sight, without_addresses
-from edge.agent.api.problems import Problem
 from edge.agent.ports import EyeState
+from edge.serving.problems import Problem
 from tests.support.fake_eyes import make_status
 
 

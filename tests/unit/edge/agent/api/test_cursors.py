@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.agent.api.cursors import oldest_cursor, parse_cursor, why_gone, why_not_acked
-from edge.agent.feeds import Cursor, Head
+from edge.agent.api.cursors import oldest_cursor, why_gone, why_not_acked
+from edge.feeds import Cursor, Head, parse_cursor
 
 HEAD = Head(seq=10, hash="", oldest=4)
 """Records 4 to 10 are kept."""

@@ -14,8 +14,8 @@ from edge.agent.api.picture_hub import (
     PictureHubs,
     View,
 )
-from edge.agent.api.problems import Problem
 from edge.errors import EyeRefused, MediaError
+from edge.serving.problems import Problem
 from tests.support.aio import run_async
 from tests.support.fake_eyes import FakeEyes
 

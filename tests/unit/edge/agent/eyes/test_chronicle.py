@@ -19,8 +19,8 @@ from edge.agent.eyes.chronicle import (
     write_file,
 )
 from edge.agent.eyes.eye_lines import EyeLine, parse_eye_line
-from edge.agent.feeds import ClockReading, Draft
 from edge.agent.ports import UnclosedAlert
+from edge.feeds import ClockReading, Draft
 from edge.model import AlertChange, MediaFile, Phase, SightReport, Stamp, StreamFormat
 
 ALERT = "01J9Z0000000000000000000AB"

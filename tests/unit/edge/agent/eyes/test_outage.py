@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from edge.agent.eyes.chronicle import CutOff, Pen
 from edge.agent.eyes.outage import Outage, Seen, step
-from edge.agent.feeds import ClockReading, Draft
 from edge.agent.ports import EyeState
 from edge.clock import NS_PER_S
+from edge.feeds import ClockReading, Draft
 
 START_MS = 1_700_000_000_000
 RULE = {"type": "system", "name": "camera_lost"}

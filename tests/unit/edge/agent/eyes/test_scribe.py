@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from edge.agent.eyes.scribe import WAITING_MAX, Scribe, tell
-from edge.agent.feeds import ClockReading, Draft
 from edge.errors import EvidenceError, StoreError
+from edge.feeds import ClockReading, Draft
 from tests.support.aio import run_async
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.agent.feeds import FEEDS, Draft, Feed
 from edge.agent.log.backlog import Backlog, Losses
+from edge.feeds import FEEDS, Draft, Feed
 from tests.support.drafts import AT_MS, CLOCK, make_draft
 
 

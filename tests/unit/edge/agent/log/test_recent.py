@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.agent.feeds import Head, Page, Placed
 from edge.agent.log.recent import BYTES_MAX, COUNT_MAX, Recent
 from edge.evidence import Sealed
+from edge.feeds import Head, Page, Placed
 
 
 def make_placed(seq: int, *, camera: str | None = None, size_bytes: int = 0) -> Placed:

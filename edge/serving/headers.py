@@ -1,0 +1,24 @@
+"""What every response of ours says, so that a browser keeps to it."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+POLICY = (
+    "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; object-src 'none';"
+    " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_ALWAYS = {
+    "Server": "polewatch",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def harden(response: web.StreamResponse) -> None:
+    """Add what all responses say; a resource may have set its own policy and caching."""
+    response.headers.update(_ALWAYS)
+    response.headers.setdefault("Content-Security-Policy", POLICY)
+    response.headers.setdefault("Cache-Control", "no-store")
