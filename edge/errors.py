@@ -17,6 +17,10 @@ EdgeError
 ├── ListenError(OSError)            the API's address can't be had
 ├── EyeUnavailable                  an eye does not run, or gives no answer
 ├── EyeRefused                      an eye says no to what it was asked
+├── PoleError(OSError)              a pole does not give the station what it asks for
+│   ├── PoleUnreachable             no answer, or one that ends or stalls midway
+│   ├── PoleRefused                 it answers, and not us: token, certificate, a redirect
+│   └── PoleWrong(ValueError)       its answer is none that a pole gives
 └── MeasureFailed                   one figure of the bench could not be had; the others go on
 """
 
@@ -111,3 +115,19 @@ class EyeUnavailable(EdgeError):
 
 class EyeRefused(EdgeError):
     """An eye says no to what it was asked; the message is its own."""
+
+
+class PoleError(EdgeError, OSError):
+    """A pole does not give the station what it asks for; the message is for people."""
+
+
+class PoleUnreachable(PoleError):
+    """No answer, or one that ends or stalls midway."""
+
+
+class PoleRefused(PoleError):
+    """It answers, and not us: token, certificate, a redirect."""
+
+
+class PoleWrong(PoleError, ValueError):
+    """Its answer is none that a pole gives: too long, malformed, of another pole."""

@@ -17,6 +17,10 @@ _PURE_IN_AGENT = (
     "health", "api.cursors", "api.forms", "api.mp4_codecs", "api.verdicts",
     "eyes.chronicle", "eyes.eye_lines", "eyes.outage", "log.backlog", "log.recent",
 )  # fmt: skip
+_PURE_IN_STATION = (
+    "desk_alert", "desk_fold", "statistics", "api.requests", "outward.signature",
+    "pulling.chain", "pulling.pole_answers", "pulling.silence", "pulling.urgency",
+)  # fmt: skip
 _PURE_IN_SERVING = (
     "conditions", "guesses", "layouts", "open_metrics", "page_cache", "plain_text", "ranges",
     "seats", "token_text",
@@ -33,6 +37,7 @@ PURE = (
     *(f"edge.eye.{name}" for name in _PURE_IN_EYE),
     *(f"edge.agent.{name}" for name in _PURE_IN_AGENT),
     *(f"edge.serving.{name}" for name in _PURE_IN_SERVING),
+    *(f"edge.station.{name}" for name in _PURE_IN_STATION),
     "edge.eye.rules",
     "edge.eye.rules.*",
     "edge.eye.sources.nal",
@@ -45,7 +50,7 @@ _PURE_BANNED = {
     "random",
 }  # fmt: skip
 _PURE_ALLOWED = (set(sys.stdlib_module_names) | {"numpy", "cv2", "msgspec"}) - _PURE_BANNED
-_SEAMS = ("edge.agent.ports",)
+_SEAMS = ("edge.agent.ports", "edge.station.ports", "edge.station.pulling.ports")
 """Protocols and dataclasses only: nothing in them runs, so that pure files may speak of them."""
 _NUMBERS = ("edge.clock.NS_PER_S",)
 """Not the clock, a number that stands beside it."""
