@@ -1,13 +1,10 @@
-"""Loads the configuration, a rules file or a credentials file; the only part that opens them.
+"""Loads the configuration, a rules file or a credentials file; `toml_file.py` opens them.
 
 All faults come together; the shapes stand in `model.py`, the strictness in `walk.py`.
 """
 
 from __future__ import annotations
 
-import re
-import stat
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,17 +31,12 @@ from edge.config.references import (
     find_unwatched,
     tables,
 )
+from edge.config.toml_file import FILE_BYTES_MAX, check_private, parse_toml, read_text
 from edge.config.walk import build, suggest
 from edge.errors import Fault, ValidationError
 from edge.model import Json
 
-FILE_BYTES_MAX = 1024 * 1024
 CREDENTIALS_BYTES_MAX = 4096
-_AT = re.compile(r" \(at (line \d+, column \d+|end of document)\)$")
-_LONG_KEY = re.compile(
-    r"""(?<![\w"' \t\\-])(?:[ \t]*+(?:"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+'|[\w-]++)[ \t]*+\.){33}"""
-)
-"""A key of 33 parts: tomllib takes 19 s of CPU for 64 KiB of `a.a.a…`; ours have three."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +84,7 @@ def load_config(path: Path) -> Config:
     Raises:
         ValidationError: with all its faults, or that the file can't be read.
     """
-    document = _parse(_read(path, FILE_BYTES_MAX), path)
+    document = parse_toml(read_text(path, FILE_BYTES_MAX), path)
     config, faults = build(Config, document)
     faults += _faults_around(document, path.parent)
     if faults:
@@ -108,7 +100,7 @@ def check_config(path: Path) -> tuple[list[Fault], list[Fault]]:
         The faults, and the warnings, which don't stop a pole from starting.
     """
     try:
-        text = _read(path, FILE_BYTES_MAX)
+        text = read_text(path, FILE_BYTES_MAX)
     except ValidationError as error:
         return list(error.faults), []
     return check_config_text(text, path)
@@ -125,7 +117,7 @@ def check_config_text(text: str, path: Path) -> tuple[list[Fault], list[Fault]]:
         As `check_config`.
     """
     try:
-        document = _parse(text, path)
+        document = parse_toml(text, path)
     except ValidationError as error:
         return list(error.faults), []
     _, faults = build(Config, document)
@@ -140,7 +132,7 @@ def load_rules(path: Path) -> RulesFile:
     Raises:
         ValidationError: with all its faults, or that the file can't be read.
     """
-    document = _parse(_read(path, FILE_BYTES_MAX), path)
+    document = parse_toml(read_text(path, FILE_BYTES_MAX), path)
     config, faults = build(LooseConfig, document)
     faults += find_reference_faults(document) + _timezone_faults(document)
     if faults:
@@ -170,8 +162,10 @@ def load_credentials(path: Path) -> Credentials:
     Raises:
         ValidationError: missing, readable by others, or not `user` and `password`.
     """
-    _check_private(path)
-    credentials, faults = build(Credentials, _parse(_read(path, CREDENTIALS_BYTES_MAX), path))
+    check_private(path, content='user = "…" and password = "…"')
+    credentials, faults = build(
+        Credentials, parse_toml(read_text(path, CREDENTIALS_BYTES_MAX), path)
+    )
     if faults:
         raise ValidationError(faults)
     assert isinstance(credentials, Credentials)
@@ -229,41 +223,6 @@ def _rules_for(camera: str, rules: Sequence[AnyRule]) -> tuple[AnyRule, ...]:
     return tuple(rule for rule in rules if not rule.cameras or camera in rule.cameras)
 
 
-def _read(path: Path, bytes_max: int) -> str:
-    """Read a small text file; every way this can fail is one fault."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(bytes_max + 1)
-    except (OSError, ValueError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
-        fault = Fault(str(path), f"can't be read: {reason}", "give a file that exists")
-        raise ValidationError([fault]) from exc
-    if len(content) > bytes_max:
-        raise ValidationError([Fault(str(path), f"is longer than {bytes_max} bytes")])
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError as exc:
-        line = content.count(b"\n", 0, exc.start) + 1
-        fault = Fault(f"{path} line {line}", "is not UTF-8 text", "save it as UTF-8")
-        raise ValidationError([fault]) from exc
-
-
-def _parse(text: str, path: Path) -> Table:
-    """Parse TOML; its one fault names line and column."""
-    if _LONG_KEY.search(text):
-        raise ValidationError([Fault(str(path), "has a key of more than 32 parts")])
-    try:
-        return tomllib.loads(text.removeprefix("\ufeff"))
-    except RecursionError as exc:
-        raise ValidationError([Fault(str(path), "is nested too deeply")]) from exc
-    except ValueError as exc:
-        message = str(exc)
-        found = _AT.search(message)
-        where = f"{path} {found[1]}" if found else str(path)
-        fault = Fault(where, f"is not TOML: {_AT.sub('', message)}", "see https://toml.io")
-        raise ValidationError([fault]) from exc
-
-
 def _faults_around(document: Table, folder: Path) -> list[Fault]:
     """Find what lies between tables and outside the file."""
     faults = find_reference_faults(document) + _timezone_faults(document)
@@ -308,21 +267,6 @@ def _timezone_faults(document: Table) -> list[Fault]:
             except ValidationError as error:
                 faults += [replace(fault, path=path) for fault in error.faults]
     return faults
-
-
-def _check_private(path: Path) -> None:
-    """Refuse a credentials file that is missing, no plain file, or open to others."""
-    try:
-        mode = path.stat().st_mode
-    except OSError as exc:
-        remedy = 'make it beside the configuration, mode 0600, with user = "…" and password = "…"'
-        fault = Fault(str(path), f"can't be read: {exc.strerror or exc}", remedy)
-        raise ValidationError([fault]) from exc
-    if not stat.S_ISREG(mode):
-        raise ValidationError([Fault(str(path), "is not a plain file")])
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        problem = f"can be read by others (mode {stat.S_IMODE(mode):04o})"
-        raise ValidationError([Fault(str(path), problem, "run chmod 0600 on it")])
 
 
 def _warnings(document: Table) -> list[Fault]:
