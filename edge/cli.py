@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 
 from edge.exits import EXIT_INTERRUPTED, fill_standard_descriptors, run_to_exit_code
@@ -23,6 +23,7 @@ _COMMANDS = {
     "token": ("edge.commands.token", "make, list or revoke tokens of a pole's API"),
     "verify": ("edge.commands.verify", "check chain, signatures and media of a data folder"),
     "models": ("edge.commands.models", "list, fetch or verify the models"),
+    "station": ("edge.commands.station", "pull poles, and serve the duty desk's page"),
 }
 
 
@@ -47,14 +48,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _make_parser(words: Sequence[str]) -> argparse.ArgumentParser:
     """Know every command by name, and import the one that is asked for: an eye starts sooner."""
     parser = argparse.ArgumentParser(prog="polewatch", description="A watch post on a pole.")
+    _add_commands(parser, _COMMANDS, words)
+    return parser
+
+
+def _add_commands(
+    parser: argparse.ArgumentParser, known: Mapping[str, tuple[str, str]], words: Sequence[str]
+) -> None:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name, (place, purpose) in _COMMANDS.items():
-        command = commands.add_parser(name, help=purpose, description=purpose.capitalize() + ".")
-        if name in words[:1]:
-            module = import_module(place)
+    for name, (place, purpose) in known.items():
+        summary = f"{purpose[0].upper()}{purpose[1:]}."
+        command = commands.add_parser(name, help=purpose, description=summary)
+        if name not in words[:1]:
+            continue
+        module = import_module(place)
+        if hasattr(module, "COMMANDS"):  # it has commands of its own
+            _add_commands(command, module.COMMANDS, words[1:])
+        else:
             module.add_arguments(command)
             command.set_defaults(run=module.run)
-    return parser
 
 
 if __name__ == "__main__":
