@@ -15,7 +15,6 @@ from pathlib import Path
 
 from edge.agent.api.app import make_app
 from edge.agent.api.context import Pole
-from edge.agent.clock_trust import ClockTrust, read_boot_id, was_synced_before
 from edge.agent.data_folder import DataFolder, open_data_folder
 from edge.agent.eyes.pole_eyes import PoleEyes, Surroundings
 from edge.agent.eyes.scribe import tell
@@ -26,6 +25,7 @@ from edge.agent.media import MediaFolder
 from edge.agent.ports import OldestUnacked
 from edge.agent.tokens import Tokens
 from edge.clock import Clock, SystemClock, make_ids
+from edge.clock_trust import ClockTrust, read_boot_id, was_synced_before
 from edge.config.model import Config
 from edge.errors import EdgeError, StoreError
 from edge.feeds import FEEDS, Draft

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from edge import wire
-from edge.agent.clock_trust import ClockTrust
 from edge.agent.eyes.chronicle import Chronicle, Pen, step
 from edge.agent.eyes.eye_lines import parse_eye_line
 from edge.agent.log.backlog import Losses
+from edge.clock_trust import ClockTrust
 from edge.feeds import FEEDS, Draft
 from edge.model import SightReport, Stamp, StreamFormat
 from tests.repo.documents import table_rows

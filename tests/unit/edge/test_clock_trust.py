@@ -7,7 +7,7 @@ import ctypes
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.agent.clock_trust import (
+from edge.clock_trust import (
     ClockTrust,
     Correction,
     Sample,
