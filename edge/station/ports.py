@@ -151,7 +151,7 @@ class Vault(Protocol):
         ...
 
     async def wanted(self, pole: str, *, limit: int) -> list[Wanted]:
-        """Files to be fetched, the most urgent first: see `pulling/urgency.py`."""
+        """Files to be fetched, those held back too, by `pulling.urgency.place`."""
         ...
 
     async def keep_file(self, wanted: Wanted, part: str) -> None:
@@ -174,8 +174,11 @@ class Vault(Protocol):
         """The pole has been told."""
         ...
 
-    async def has_room(self, size_bytes: int) -> bool:
-        """Whether a file of this size may come in under the quota and the reserve."""
+    async def has_room(self, size_bytes: int, *, is_snapshot: bool = False) -> bool:
+        """Whether a file may come in under the quota and the reserve.
+
+        Half of the reserve is for alerts' snapshots, beyond the quota too.
+        """
         ...
 
     async def words_to_send(self, pole: str, *, limit: int) -> list[Word]:
