@@ -1,0 +1,54 @@
+"""In which order a pole's files are fetched, and which of them may be tried now; pure.
+
+The store keeps the same order as an index: ORDER BY rank, tries, opened_ms DESC, sha256.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import TypeAlias
+
+from edge.station.ports import Wanted
+
+SNAPSHOT, CLIP, CAPTURE = 0, 1, 2
+"""Ranks: what is seen at once, what shows how it came about, and what is no alert's."""
+_STILLS = frozenset({"snapshot", "thermal"})
+
+Place: TypeAlias = tuple[int, int, int, str]
+"""Rank, tries, time of the alert (falling), hash; the least comes first."""
+
+
+def rank_of(role: str, *, is_alert: bool) -> int:
+    """How much a file matters by what it is; a role that is not known waits with the clips."""
+    if not is_alert:
+        return CAPTURE
+    return SNAPSHOT if role in _STILLS else CLIP
+
+
+def place(wanted: Wanted) -> Place:
+    """Where a file stands in the order.
+
+    New before old within a rank: who looks at the desk now wants what happens now. A file that
+    could not be had stands behind all of its rank that were not tried as often.
+    """
+    rank = rank_of(wanted.role, is_alert=wanted.is_alert)
+    return rank, wanted.tries, -wanted.opened_ms, wanted.sha256
+
+
+def choose(
+    files: Iterable[Wanted],
+    *,
+    taken: Collection[str],
+    due_ns: Mapping[str, int],
+    now_ns: int,
+) -> list[Wanted]:
+    """Say which files may be tried now, the most urgent first.
+
+    Args:
+        files: what is wanted of one pole, in any order.
+        taken: hashes that are being fetched already.
+        due_ns: when one that failed may be tried again, on the monotonic clock.
+        now_ns: the moment, on the same clock.
+    """
+    free = (each for each in files if each.sha256 not in taken)
+    return sorted((each for each in free if due_ns.get(each.sha256, 0) <= now_ns), key=place)
