@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import get_args
+
+import pytest
 
 from edge.agent.ports import EyeState
 from edge.feeds import ClockState, Severity
@@ -11,52 +14,71 @@ from edge.model import LABELS
 from tests.repo.page_texts import Texts, count_keys, places, read_texts, unknown, unused
 from tests.repo.tree import CHECKOUT
 
-WEB = CHECKOUT / "edge" / "agent" / "web"
 SHARED = CHECKOUT / "edge" / "serving" / "web"
+POLE = CHECKOUT / "edge" / "agent" / "web"
+PAGES = [POLE]
+"""The folders of our pages."""
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
 
 
-def _texts() -> Texts:
-    return read_texts((WEB / "texts.js").read_text(encoding="utf-8"))
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
 
 
-def _modules() -> str:
-    paths = [*sorted(SHARED.glob("*.js")), *sorted(WEB.glob("*.js"))]
-    return "\n".join(p.read_text(encoding="utf-8") for p in paths if p.name != "texts.js")
+def _texts(page: Path) -> Texts:
+    return {**read_texts(_read(SHARED / "shared_texts.js")), **read_texts(_read(page / "texts.js"))}
 
 
-def _document() -> str:
-    return (WEB / "index.html").read_text(encoding="utf-8")
+def _modules(page: Path) -> str:
+    paths = [*sorted(SHARED.glob("*.js")), *sorted(page.glob("*.js"))]
+    return "\n".join(_read(path) for path in paths if not path.name.endswith("texts.js"))
 
 
-def test_every_text_is_there_in_english_and_chinese() -> None:
-    texts = _texts()
+def _document(page: Path) -> str:
+    return _read(page / "index.html")
 
-    assert len(texts) == count_keys((WEB / "texts.js").read_text(encoding="utf-8")) > 100
+
+@pytest.mark.parametrize(
+    "path", [SHARED / "shared_texts.js", *(page / "texts.js" for page in PAGES)], ids=str
+)
+def test_every_text_is_there_in_english_and_chinese(path: Path) -> None:
+    texts = read_texts(_read(path))
+
+    assert len(texts) == count_keys(_read(path)) > 50
     for key, said in texts.items():
         assert len(said) == 2, key
         assert all(said), key
-    assert [key for key, (english, _) in texts.items() if CHINESE.search(english)] == [
-        "other_language"
-    ]
-    assert [key for key, (_, chinese) in texts.items() if not CHINESE.search(chinese)] == [
-        "other_language"
-    ]
+    strange = {"other_language"} & set(texts)
+    assert {key for key, (english, _) in texts.items() if CHINESE.search(english)} == strange
+    assert {key for key, (_, chinese) in texts.items() if not CHINESE.search(chinese)} == strange
 
 
-def test_every_text_has_the_same_places_in_both_languages() -> None:
-    assert {key for key, (one, other) in _texts().items() if places(one) != places(other)} == set()
+@each_page
+def test_every_text_has_the_same_places_in_both_languages(page: Path) -> None:
+    texts = _texts(page)
+
+    assert {key for key, (one, other) in texts.items() if places(one) != places(other)} == set()
 
 
-def test_every_text_is_used_and_every_key_that_is_asked_for_exists() -> None:
-    parts = {"modules": _modules(), "document": _document()}
+@each_page
+def test_every_text_is_used_and_every_key_that_is_asked_for_exists(page: Path) -> None:
+    """What is shared is used by each page: else it is no text of all."""
+    parts = {"modules": _modules(page), "document": _document(page)}
 
-    assert unused(_texts(), **parts) == set()
-    assert unknown(_texts(), **parts) == set()
+    assert unused(_texts(page), **parts) == set()
+    assert unknown(_texts(page), **parts) == set()
+
+
+@each_page
+def test_no_page_says_again_what_all_say(page: Path) -> None:
+    own = read_texts(_read(page / "texts.js"))
+
+    assert set(own) & set(read_texts(_read(SHARED / "shared_texts.js"))) == set()
 
 
 def test_every_word_that_the_pole_may_say_has_its_texts() -> None:
-    texts = _texts()
+    texts = _texts(POLE)
 
     for group, words in (
         ("severity", get_args(Severity)),
@@ -67,20 +89,22 @@ def test_every_word_that_the_pole_may_say_has_its_texts() -> None:
         assert {f"{group}_{word}" for word in words} <= set(texts), group
 
 
-def test_every_module_is_fetched_in_the_first_round() -> None:
+@each_page
+def test_every_module_is_fetched_in_the_first_round(page: Path) -> None:
     """A module that only another names would cost a further round over a slow link."""
-    listed = set(re.findall(r'rel="modulepreload" href="/web/(\w+\.js)"', _document()))
+    listed = set(re.findall(r'rel="modulepreload" href="/web/(\w+\.js)"', _document(page)))
 
-    assert listed == {path.name for folder in (WEB, SHARED) for path in folder.glob("*.js")}
+    assert listed == {path.name for folder in (page, SHARED) for path in folder.glob("*.js")}
 
 
-def test_page_is_plain() -> None:
+@each_page
+def test_page_is_plain(page: Path) -> None:
     """The server's policy refuses inline code; nothing parses data as HTML or code."""
     assert (
-        re.findall(r"<style|\sstyle=|\son\w+=|<script(?! type=\"module\" src)", _document()) == []
+        re.findall(r"<style|\sstyle=|\son\w+=|<script(?! type=\"module\" src)", _document(page)) == []
     )
     assert (
-        re.findall(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", _modules())
+        re.findall(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", _modules(page))
         == []
     )
 

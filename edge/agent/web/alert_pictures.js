@@ -3,7 +3,7 @@
 import { mediaPath } from "./api.js";
 import { make, setText } from "./dom.js";
 import { say } from "./language.js";
-import { poleNow_ms } from "./times.js";
+import { homeNow_ms } from "./times.js";
 
 const DUE_MS = 180_000; // A clip ends 60 s after its alert opened; then it must be written.
 const MIB = 1024 * 1024;
@@ -11,7 +11,7 @@ const MIB = 1024 * 1024;
 /** Whether a snapshot or a clip of the alert may still come. */
 export function lacksPictures({ opened_at, media }) {
   const roles = media.map(({ role }) => role);
-  const isYoung = poleNow_ms() - Date.parse(opened_at) < DUE_MS;
+  const isYoung = homeNow_ms() - Date.parse(opened_at) < DUE_MS;
   return isYoung && !(roles.includes("snapshot") && roles.includes("clip"));
 }
 

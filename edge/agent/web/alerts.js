@@ -6,7 +6,7 @@ import { AlertCard } from "./alert_card.js";
 import { lacksPictures } from "./alert_pictures.js";
 import { byId, KeyedList, setText } from "./dom.js";
 import { say, word } from "./language.js";
-import { poleNow_ms, setPoleZone } from "./times.js";
+import { homeNow_ms, setHomeZone } from "./times.js";
 
 const PAGE = 50;
 const SHOWN_MAX = 500; // More than anybody reads; a phone must still move.
@@ -90,7 +90,7 @@ export class AlertsPanel {
   async #begin() {
     const { link, signal } = this.visit;
     const pole = await link.ask("/v1/pole", { signal });
-    setPoleZone(pole.timezone);
+    setHomeZone(pole.timezone);
     setText(byId("pole"), pole.name ?? pole.id);
     await this.refresh();
     return `${pole.epoch}.${pole.feeds.alerts.head}`;
@@ -122,7 +122,7 @@ export class AlertsPanel {
 
   #noteNews(items) {
     const news = this.#seq === null ? [] : items.filter((alert) => alert.opened_seq > this.#seq);
-    const now_ms = poleNow_ms();
+    const now_ms = homeNow_ms();
     for (const alert of news) {
       if (now_ms - Date.parse(alert.opened_at) > LATE_MS) this.#late.set(alert.id, now_ms);
     }

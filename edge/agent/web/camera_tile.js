@@ -5,7 +5,7 @@ import { make, setText } from "./dom.js";
 import { say, word } from "./language.js";
 import { LivePicture } from "./live_picture.js";
 import { Overlay } from "./overlay.js";
-import { poleNow_ms, sayAge, sayTime } from "./times.js";
+import { homeNow_ms, sayAge, sayTime } from "./times.js";
 
 const WELL = ["seeing", "dark"];
 const OLD_MS = 4000; // A live picture is no longer called so when its next one is this late.
@@ -38,7 +38,7 @@ export class CameraTile {
     const head = make("div", { class: "head" }, this.title, this.state);
     this.node = make("li", { class: "camera" }, head, this.button, this.reason, this.facts);
     this.picture = new LivePicture(this.canvas, {
-      name: camera.name,
+      path: (rest) => cameraPath(camera.name, rest),
       link: visit.link,
       onNews: (news) => this.#hear(news),
     });
@@ -115,7 +115,7 @@ export class CameraTile {
 
   #showNews() {
     const { kind, at, detail } = this.news;
-    const isLive = kind === "live" && poleNow_ms() - at < OLD_MS;
+    const isLive = kind === "live" && homeNow_ms() - at < OLD_MS;
     this.node.classList.toggle("live", isLive);
     this.node.classList.toggle("old", !isLive && kind !== "still");
     if (isLive) return setText(this.words, say("live"));

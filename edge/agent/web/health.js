@@ -3,7 +3,7 @@
 import { pause } from "./api.js";
 import { byId, KeyedList, make, setText } from "./dom.js";
 import { say, word } from "./language.js";
-import { sayAge, setPoleTime } from "./times.js";
+import { sayAge, setHomeTime } from "./times.js";
 
 const ASK_EVERY_MS = 10_000;
 const UNWELL = 503; // An answer too: it says what is wrong.
@@ -22,7 +22,7 @@ export class HealthPanel {
     const { link, signal } = this.visit;
     await link.repeat(signal, this.note, async () => {
       const health = await link.ask("/v1/health", { signal, accept: UNWELL });
-      if (health?.at) setPoleTime(health.at);
+      if (health?.at) setHomeTime(health.at);
       this.#health = health;
       this.render();
       await pause(ASK_EVERY_MS, signal);

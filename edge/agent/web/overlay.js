@@ -1,19 +1,11 @@
 // Draws over a camera's picture: zones and lines as installed, and boxes round what is followed.
 
-import { KeyedList } from "./dom.js";
+import { KeyedList, makeSvg } from "./dom.js";
 import { word } from "./language.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const TOP = 0.1;
 const RIGHT = 0.7;
 const percent = (share) => `${(Math.min(1, Math.max(0, share)) * 100).toFixed(2)}%`;
-
-function makeSvg(tag, attributes = {}, ...children) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
 
 /** An SVG to be laid over a picture, in fractions of it. */
 export class Overlay {

@@ -1,32 +1,31 @@
-// Everything that the page says, in English and Chinese. tests/repo holds that both are there, with
+// What only the pole's page says, in English and Chinese. tests/repo holds that both are there, with
 // the same {places}, and that each is used. What tells of a fault ends in what to do about it.
 // `group_name` is said by word(): names that the pole may add are said as they are.
 
+import { SHARED_TEXTS } from "./shared_texts.js";
+
 export const TEXTS = {
+  ...SHARED_TEXTS,
+
   // The frame of the page
   alerts: ["Alerts", "告警"],
   cameras: ["Cameras", "摄像机"],
   health: ["Health", "状态"],
-  other_language: ["中文", "English"],
-  sign_out: ["Sign out", "退出"],
   lost: [
     "No connection to the pole since {time}. What you see is from then. Trying again; if this lasts, check your network and the pole's power.",
     "自 {time} 起与站点失去连接，页面内容停留在该时刻。正在重试；若持续如此，请检查网络和站点供电。",
   ],
 
   // Signing in
-  sign_in: ["Sign in", "登录"],
   sign_in_how: [
     "Paste the token that you were given. Who runs the pole makes one with: polewatch token new NAME --scope read --scope pictures --scope ack",
     "请粘贴发给您的令牌。站点管理员可用以下命令生成：polewatch token new NAME --scope read --scope pictures --scope ack",
   ],
-  token: ["Token", "令牌"],
   no_answer: ["The pole does not answer. Check your network, then try again.", "站点无应答。请检查网络后重试。"],
   wrong_token: [
     "The pole does not know this token. Paste it whole, or ask for a new one.",
     "站点不认识此令牌。请完整粘贴，或申请新的令牌。",
   ],
-  too_many: ["Too many wrong tokens. Wait a minute, then try again.", "错误令牌过多。请等待一分钟后重试。"],
   refused: ["The pole refused: {detail}", "站点拒绝：{detail}"],
 
   // Alerts
@@ -35,7 +34,6 @@ export const TEXTS = {
     "No open alerts. New ones appear here by themselves.",
     "没有未结告警。新告警会自动显示在此处。",
   ],
-  more: ["Show more", "显示更多"],
   earlier: ["Earlier alerts, worst first", "已结告警（最严重者在前）"],
   none_earlier: ["None yet: what is over and resolved comes here.", "暂无。已结束并处置的告警会列在此处。"],
   earlier_failed: [
@@ -44,48 +42,27 @@ export const TEXTS = {
   ],
   news_one: ["New alert: {severity}, {rule}, {camera}", "新告警：{severity}，{rule}，{camera}"],
   news_many: ["{n} new alerts", "{n} 条新告警"],
-  camera_named: ["camera {camera}", "摄像机 {camera}"],
   going_on: ["Going on.", "进行中。"],
   ended: ["Ended {age}.", "{age}结束。"],
-  interrupted: ["Its eye stopped, so the end was not seen.", "分析进程中断，未看到结束。"],
   acked: ["Acknowledged by {by}, {age}.", "{by} 已于{age}确认。"],
-  resolved_real: ["{by} says: real.", "{by} 判定：属实。"],
-  resolved_false: ["{by} says: false alarm.", "{by} 判定：误报。"],
-  resolved_test: ["{by} says: a test.", "{by} 判定：测试。"],
-  test: ["Test", "测试"],
   late: ["Late: came here {time}", "迟到：{time} 才收到"],
   clock_unsure: ["Pole's clock unsure", "站点时钟不可靠"],
   details: ["Details", "详情"],
-  opened: ["Opened", "开始"],
-  closed: ["Closed", "结束"],
-  acknowledged: ["Acknowledged", "确认"],
-  resolved: ["Resolved", "处置"],
-  alert_id: ["Alert", "告警编号"],
   acknowledge: ["Acknowledge", "确认"],
   resolve: ["Resolve…", "处置…"],
   resolve_again: ["Resolve again…", "重新处置…"],
   note: ["Note (optional)", "备注（可不填）"],
-  as_real: ["It was real", "属实"],
-  as_false: ["False alarm", "误报"],
-  as_test: ["It was a test", "测试"],
   not_sent: [
     "Not known whether it arrived: the pole did not answer. Look at the alert once the connection is back.",
     "站点无应答，不确定是否送达。连接恢复后请查看该告警。",
   ],
 
   // Snapshots and clips
-  snapshot: ["Snapshot of the alert", "告警快照"],
   play: ["▶ Play clip", "▶ 播放录像"],
-  clip_n: ["Clip {n}", "录像 {n}"],
   no_clip_yet: ["No clip yet", "录像未就绪"],
   none_made: ["No picture was made", "没有图像"],
   no_pictures_yet: ["No picture yet", "图像未就绪"],
   close_player: ["Close", "关闭"],
-  download: ["Download ({size} MiB)", "下载（{size} MiB）"],
-  cannot_show: [
-    "It can't be shown here. Download it, or try another browser.",
-    "此处无法显示。请下载，或换用其他浏览器。",
-  ],
 
   // Cameras
   no_cameras: [
@@ -99,11 +76,7 @@ export const TEXTS = {
   picture_of: ["Picture of camera {camera}", "摄像机 {camera} 的画面"],
   larger: ["Larger", "放大"],
   smaller: ["Smaller", "缩小"],
-  live: ["● Live", "● 实时"],
   still: ["Still, {age}. Open for live.", "静态画面，{age}。点开看实时。"],
-  waiting: ["Waiting for a picture…", "等待画面…"],
-  old_picture: ["Not live: from {age}. Trying again.", "非实时：{age}的画面。正在重试。"],
-  no_picture: ["No picture. Trying again.", "没有画面。正在重试。"],
   since: ["Since {time}.", "自 {time} 起。"],
   fps: ["{n} fps", "每秒 {n} 帧"],
   gop: ["GOP {n} s", "关键帧间隔 {n} 秒"],
@@ -156,59 +129,4 @@ export const TEXTS = {
     "The configuration asks for what this version can't do: change it.",
     "配置要求了本版本不支持的功能：请修改配置。",
   ],
-  clock_synced: ["set by the network", "已通过网络校准"],
-  clock_holdover: ["running on by itself since it was last set", "上次校准后自行走时"],
-  clock_unset: ["not known to be right: check its time service", "不确定是否准确：请检查时间服务"],
-
-  // Ages
-  age_now: ["just now", "刚刚"],
-  age_s: ["{n} s ago", "{n} 秒前"],
-  age_min: ["{n} min ago", "{n} 分钟前"],
-  age_h: ["{n} h ago", "{n} 小时前"],
-  age_days: ["{n} days ago", "{n} 天前"],
-
-  // Words of the pole
-  severity_critical: ["Critical", "紧急"],
-  severity_major: ["Major", "重要"],
-  severity_minor: ["Minor", "一般"],
-  severity_info: ["Info", "提示"],
-  rule_fire: ["Fire", "火情"],
-  rule_temperature: ["Temperature", "温度"],
-  rule_intrusion: ["Intrusion", "入侵"],
-  rule_line: ["Line crossed", "越线"],
-  rule_loiter: ["Loitering", "徘徊"],
-  rule_parking: ["Parking", "违停"],
-  rule_crowd: ["Crowd", "人群聚集"],
-  rule_left: ["Object left", "遗留物"],
-  rule_removed: ["Object removed", "物品移走"],
-  rule_tamper: ["Tampering", "破坏"],
-  rule_help: ["Call for help", "求助"],
-  rule_system: ["The pole itself", "站点自身"],
-  system_camera_lost: ["Camera lost", "摄像机丢失"],
-  system_disk: ["Disk trouble", "磁盘故障"],
-  system_clock: ["Clock trouble", "时钟故障"],
-  system_eye: ["An eye keeps failing", "分析进程反复失败"],
-  system_mains: ["Mains power lost", "市电中断"],
-  label_person: ["person", "人"],
-  label_car: ["car", "轿车"],
-  label_truck: ["truck", "卡车"],
-  label_bus: ["bus", "客车"],
-  label_vehicle: ["vehicle", "车辆"],
-  label_bicycle: ["bicycle", "自行车"],
-  label_motorcycle: ["motorcycle", "摩托车"],
-  label_dog: ["dog", "狗"],
-  label_cat: ["cat", "猫"],
-  label_animal: ["animal", "动物"],
-  label_object: ["object", "物体"],
-  state_starting: ["starting", "启动中"],
-  state_seeing: ["seeing", "正常"],
-  state_dark: ["dark", "黑暗"],
-  state_blocked: ["blocked", "被遮挡"],
-  state_defocused: ["blurred", "失焦"],
-  state_frozen: ["frozen", "画面静止"],
-  state_moved: ["moved", "被移动"],
-  state_lost: ["lost", "丢失"],
-  state_silent: ["silent", "无响应"],
-  state_down: ["down", "未运行"],
-  state_refused: ["not possible", "不支持"],
 };

@@ -1,6 +1,6 @@
-// Asks the pole. Three things can go wrong, and each is a class of its own here.
+// Asks the server of the page, a pole or a station. What can go wrong is a class of its own here.
 
-/** The pole said no; `detail` is its reason for people. */
+/** The server said no; `detail` is its reason for people. */
 export class Refused extends Error {
   constructor(status, detail) {
     super(detail);
@@ -9,7 +9,7 @@ export class Refused extends Error {
   }
 }
 
-/** The pole gave no answer, or nothing that can be understood. */
+/** The server gave no answer, or nothing that can be understood. */
 export class Unreachable extends Error {}
 
 const PATIENCE_MS = 10_000;
@@ -17,7 +17,7 @@ const PATIENCE_MS = 10_000;
 /**
  * Ask, and give the JSON of the answer; null where it has none.
  *
- * `wait_ms` is how long the pole may take on purpose. `accept` names a status that is an answer
+ * `wait_ms` is how long the server may take on purpose. `accept` names a status that is an answer
  * although it is none of success.
  */
 export async function ask(path, { method = "GET", body, signal, wait_ms = 0, accept } = {}) {

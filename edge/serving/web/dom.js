@@ -13,6 +13,16 @@ export function make(tag, attributes = {}, ...children) {
   return node;
 }
 
+const SVG = "http://www.w3.org/2000/svg";
+
+/** Make an element of a drawing. */
+export function makeSvg(tag, attributes = {}, ...children) {
+  const node = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
 /** Set a text only where it differs, so that selections and screen readers are left in peace. */
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;

@@ -1,4 +1,4 @@
-// Whether the pole can be reached. Everything that the page asks goes through here, so that a lost
+// Whether the server can be reached. Everything that the page asks goes through here, so that a lost
 // connection is noticed by whoever asks first, said once, and tried again in one place.
 
 import { ask, pause, Refused, Unreachable } from "./api.js";
@@ -41,7 +41,7 @@ export class Link extends EventTarget {
   }
 
   /**
-   * Do work again and again; what the pole refuses is said by `note` and tried again later, and so
+   * Do work again and again; what the server refuses is said by `note` and tried again later, and so
    * is what it can't answer, which the banner says.
    */
   async repeat(signal, note, work) {

@@ -1,20 +1,20 @@
-// Times as people read them: by the pole's clock and in the pole's zone. A phone's clock may be
-// wrong by hours, so ages are reckoned from what the pole says the time is.
+// Times as people read them: by the clock and in the zone of the page's home, the pole or the
+// station that serves it. A phone's clock may be wrong by hours, so ages are reckoned from there.
 
 import { languageTag, say } from "./language.js";
 
-let ahead_ms = 0; // Of the pole's clock before this machine's.
+let ahead_ms = 0; // Of the home's clock before this machine's.
 let zone = "UTC";
 let formats = null;
 
-/** Take over the pole's time, as it was told just now. */
-export function setPoleTime(at) {
+/** Take over the home's time, as it was told just now. */
+export function setHomeTime(at) {
   const told_ms = Date.parse(at);
   if (Number.isFinite(told_ms)) ahead_ms = told_ms - Date.now();
 }
 
-/** Take over the pole's time zone; one that the browser does not know leaves UTC. */
-export function setPoleZone(name) {
+/** Take over the home's time zone; one that the browser does not know leaves UTC. */
+export function setHomeZone(name) {
   try {
     new Intl.DateTimeFormat("en", { timeZone: name });
     zone = name;
@@ -24,12 +24,12 @@ export function setPoleZone(name) {
   formats = null;
 }
 
-/** The pole's time now, in milliseconds since 1970. */
-export const poleNow_ms = () => Date.now() + ahead_ms;
+/** The home's time now, in milliseconds since 1970. */
+export const homeNow_ms = () => Date.now() + ahead_ms;
 
 /** How long ago: "3 min ago". */
 export function sayAge(at) {
-  const age_s = Math.round((poleNow_ms() - Date.parse(at)) / 1000);
+  const age_s = Math.round((homeNow_ms() - Date.parse(at)) / 1000);
   if (age_s < 10) return say("age_now");
   if (age_s < 60) return say("age_s", { n: age_s });
   if (age_s < 3600) return say("age_min", { n: Math.floor(age_s / 60) });
@@ -37,11 +37,11 @@ export function sayAge(at) {
   return say("age_days", { n: Math.floor(age_s / 86400) });
 }
 
-/** The time at the pole: of today "17:33:05", else with its date. */
+/** The time there: of today "17:33:05", else with its date. */
 export function sayTime(at) {
   const { day, clock } = useFormats();
   const moment = new Date(at);
-  const isToday = day.format(moment) === day.format(new Date(poleNow_ms()));
+  const isToday = day.format(moment) === day.format(new Date(homeNow_ms()));
   return isToday ? clock.format(moment) : `${day.format(moment)} ${clock.format(moment)}`;
 }
 

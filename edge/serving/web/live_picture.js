@@ -2,23 +2,26 @@
 // read here and not by an <img>, for an <img> does not say that nothing comes any more, and an old
 // picture must never pass for a live one.
 
-import { cameraPath, parse, pause, refusal, Refused, Unreachable } from "./api.js";
-import { poleNow_ms } from "./times.js";
+import { parse, pause, refusal, Refused, Unreachable } from "./api.js";
+import { homeNow_ms } from "./times.js";
 
 const SILENCE_MS = 10_000;
-const STILL_EVERY_MS = 60_000; // Each is on the pole's record of who saw what.
+const STILL_EVERY_MS = 60_000; // Each is on record: who saw what.
 const RETRY_MS = [1000, 2000, 5000, 15_000, 30_000];
 const PICTURE_BYTES_MAX = 16 * 1024 * 1024;
 const STEADY_MS = 10_000; // A stream that held this long was no failure: begin at the short waits.
 
-/** `onNews({kind, at?, detail?})`: kind is `live`, `still`, `waiting` or `fault`. */
+/**
+ * `path(rest)` gives the address of something of the camera. `onNews({kind, at?, detail?})`: kind is
+ * `live`, `still`, `waiting` or `fault`.
+ */
 export class LivePicture {
   #mode = "off";
   #ending = null;
 
-  constructor(canvas, { name, link, onNews }) {
+  constructor(canvas, { path, link, onNews }) {
     this.canvas = canvas;
-    this.name = name;
+    this.path = path;
     this.link = link;
     this.onNews = onNews;
   }
@@ -61,12 +64,12 @@ export class LivePicture {
     signal.addEventListener("abort", stop, { once: true });
     let timer = setTimeout(stop, SILENCE_MS);
     try {
-      const response = await open(cameraPath(this.name, "live.mjpg?fps=5"), silence.signal);
+      const response = await open(this.path("live.mjpg?fps=5"), silence.signal);
       for await (const jpeg of readParts(response.body)) {
         clearTimeout(timer);
         timer = setTimeout(stop, SILENCE_MS);
         await this.#draw(jpeg, signal);
-        this.onNews({ kind: "live", at: poleNow_ms() });
+        this.onNews({ kind: "live", at: homeNow_ms() });
       }
       this.onNews({ kind: "waiting" });
     } finally {
@@ -77,9 +80,9 @@ export class LivePicture {
   }
 
   async #takeStill(signal) {
-    const response = await open(cameraPath(this.name, "snapshot.jpg"), signal);
+    const response = await open(this.path("snapshot.jpg"), signal);
     await this.#draw(await response.blob(), signal);
-    this.onNews({ kind: "still", at: poleNow_ms() });
+    this.onNews({ kind: "still", at: homeNow_ms() });
   }
 
   async #draw(jpeg, signal) {
