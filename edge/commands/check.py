@@ -10,11 +10,14 @@ from pathlib import Path
 
 from edge.config.load import check_config
 from edge.exits import EXIT_GOOD, EXIT_WRONG_USE
+from edge.station.load import check_station, is_station_file
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("file", metavar="FILE", type=Path, help="the configuration, TOML")
+    parser.add_argument(
+        "file", metavar="FILE", type=Path, help="the configuration of a pole or a station, TOML"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
 
 
@@ -27,7 +30,8 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         Exit code: 0 good, also with warnings; 2 with faults.
     """
-    faults, warnings = check_config(args.file)
+    check = check_station if is_station_file(args.file) else check_config
+    faults, warnings = check(args.file)
     if args.json:
         found = {"file": str(args.file), "good": not faults}
         lists = {"faults": faults, "warnings": warnings}

@@ -28,16 +28,16 @@ def find_reference_faults(document: Table) -> list[Fault]:
     """
     faults: list[Fault] = []
     cameras = tables(document, "camera")
-    faults += _repeats("camera", [(i, camera.get("name")) for i, camera in cameras])
+    faults += find_repeats("camera", [(i, camera.get("name")) for i, camera in cameras])
     for index, camera in cameras:
         for key in ZONE_KEYS:
-            faults += _repeats(f"camera[{index}].{key}", _names(camera, key))
+            faults += find_repeats(f"camera[{index}].{key}", _names(camera, key))
         for key in ZONE_KEYS:
             faults += _shadows(document, camera, key, f"camera[{index}]")
     for key in ZONE_KEYS:
-        faults += _repeats(key, _names(document, key))
+        faults += find_repeats(key, _names(document, key))
     rules = tables(document, "rule")
-    faults += _repeats("rule", [(i, rule.get("name", rule.get("type"))) for i, rule in rules])
+    faults += find_repeats("rule", [(i, rule.get("name", rule.get("type"))) for i, rule in rules])
     for index, rule in rules:
         faults += _rule_faults(document, rule, f"rule[{index}]")
     return faults
@@ -111,7 +111,8 @@ def _unknown(wanted: list[str], known: list[str], path: str, what: str) -> list[
     return faults
 
 
-def _repeats(path: str, names: Iterable[tuple[int, object]]) -> list[Fault]:
+def find_repeats(path: str, names: Iterable[tuple[int, object]]) -> list[Fault]:
+    """Find names that two tables of a list have; `names` are their places and names."""
     faults: list[Fault] = []
     first: dict[object, int] = {}
     for index, name in names:
