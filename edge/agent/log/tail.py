@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from edge.agent.log.recent import Recent
-from edge.agent.log.waiters import Waiters
 from edge.agent.ports import CameraSet
 from edge.feeds import FEEDS, Feed, Head, Page, Placed
+from edge.waiters import Waiters
 
 
 class Tail:

@@ -1,4 +1,4 @@
-"""Those who wait for a feed to grow: woken by what they wait for, none of them asks again."""
+"""Those who wait for a number to grow: woken by what they wait for, none of them asks again."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import asyncio
 
 
 class Waiters:
-    """Who waits on one feed; for one event loop."""
+    """Who waits on one number, as a feed's newest seq; for one event loop."""
 
     def __init__(self) -> None:
         """Nobody waits yet."""
         self._waiting: dict[asyncio.Future[bool], int] = {}
 
     async def wait(self, *, after: int, timeout_s: float) -> bool:
-        """Wait until the feed has records after a place; false: not in this time, or it ends."""
+        """Wait until the number is more than `after`; false: not in this time, or it ends."""
         waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting[waiter] = after
         try:
@@ -25,7 +25,7 @@ class Waiters:
             del self._waiting[waiter]
 
     def wake(self, seq: int) -> None:
-        """The feed has grown to `seq`."""
+        """The number has grown to `seq`."""
         for waiter, after in self._waiting.items():
             if after < seq and not waiter.done():
                 waiter.set_result(True)
