@@ -59,7 +59,8 @@ class Batch:
 
     `place` is where the feed stands after it, also where the page was empty; `unreadable` are
     items that are no record, with the reason. `is_new_life` begins a log of its own: the pole was
-    made anew, or its log was put back to an older state.
+    made anew, or its log was put back to an older state. `clock_ahead_ms` is by how much the pole's
+    clock was before the station's when they last met.
     """
 
     pole: str
@@ -68,6 +69,7 @@ class Batch:
     received_ms: int
     unreadable: tuple[tuple[str, bytes], ...] = ()
     is_new_life: bool = False
+    clock_ahead_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
