@@ -12,12 +12,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.agent.log.log_file import LOG_NAME
 from edge.agent.log.reader import Reader
-from edge.agent.log.verify import CheckedFeed, Finding, open_to_check, verify_log
+from edge.agent.log.verify import CheckedFeed, open_to_check, verify_log
 from edge.agent.log.verify_media import check_files, named_files, unnamed_files
 from edge.device_key import PUBLIC_NAME, load_public_key
 from edge.errors import Fault, ValidationError
 from edge.evidence import key_id
 from edge.exits import EXIT_FAILED, EXIT_GOOD
+from edge.verify_feed import Finding
 
 _NOTES_MAX = 20
 """Lines about files that nobody names; JSON has them all."""

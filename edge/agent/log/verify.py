@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,18 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.agent.log.log_file import LOG_NAME
 from edge.agent.log.reader import Reader, open_reader
-from edge.errors import EvidenceError, StoreError
-from edge.evidence import START_HASH, Link, SignedStatement, check_signature, follow, resume
+from edge.errors import StoreError
+from edge.evidence import START_HASH, Link
 from edge.feeds import FEEDS, Feed, Head
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is not as it should be, and the record where it was seen."""
-
-    feed: str
-    seq: int
-    problem: str
+from edge.verify_feed import Finding, Walk, good_statements
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +78,7 @@ def verify_log(
 def _verify_feed(reader: Reader, feed: Feed, head: Head, public: Ed25519PublicKey) -> CheckedFeed:
     signed = reader.statements(feed)
     findings: list[Finding] = []
-    good = _check_signatures(feed, signed, public, findings=findings)
+    good = good_statements(signed, public, findings=findings)
     start = next(
         (
             said.hash
@@ -98,8 +90,8 @@ def _verify_feed(reader: Reader, feed: Feed, head: Head, public: Ed25519PublicKe
     if head.oldest > 1 and start == START_HASH:
         problem = f"no good checkpoint says what stood before {head.oldest}"
         findings.append(Finding(feed, head.oldest - 1, problem))
-    walk = _Walk(Link(reader.epoch, feed, head.oldest - 1, start), findings)
-    walk.go(reader, feed, signed={each.statement.seq for each in signed})
+    walk = Walk(Link(reader.epoch, feed, head.oldest - 1, start), findings)
+    walk.go(reader.chain(feed), signed={each.statement.seq for each in signed})
     if (walk.link.seq, walk.link.hash) != (head.seq, head.hash):
         problem = f"the feed ends at {walk.link.seq}, its head says {head.seq}: cut off, or changed"
         findings.append(Finding(feed, head.seq, problem))
@@ -113,59 +105,3 @@ def _verify_feed(reader: Reader, feed: Feed, head: Head, public: Ed25519PublicKe
         len(signed),
         tuple(findings),
     )
-
-
-def _check_signatures(
-    feed: Feed,
-    signed: Sequence[SignedStatement],
-    public: Ed25519PublicKey,
-    *,
-    findings: list[Finding],
-) -> list[SignedStatement]:
-    """Give the statements that the key's owner has made of this feed; name the others."""
-    good = []
-    for each in signed:
-        try:
-            check_signature(each, public)
-        except EvidenceError as exc:
-            findings.append(Finding(feed, each.statement.seq, str(exc)))
-        else:
-            good.append(each)
-    return good
-
-
-class _Walk:
-    """Walks a feed from its oldest record, and goes on behind each fault, to name them all."""
-
-    def __init__(self, link: Link, findings: list[Finding]) -> None:
-        self.link, self._findings = link, findings
-        self._hashes = {link.seq: link.hash}
-        self.records = 0
-
-    def go(self, reader: Reader, feed: Feed, *, signed: Collection[int]) -> None:
-        """Walk to the end; remember the hashes at the places that were signed."""
-        try:
-            for body in reader.chain(feed):
-                self.records += 1
-                self._step(body)
-                if self.link.seq in signed:
-                    self._hashes[self.link.seq] = self.link.hash
-        except StoreError as exc:
-            self._findings.append(Finding(feed, self.link.seq + 1, f"can't be read on: {exc}"))
-
-    def bears_out(self, signed: SignedStatement) -> bool:
-        """Whether the record that was signed is the one that stands there; if not, name it."""
-        said = signed.statement
-        found = self._hashes.get(said.seq)
-        if found == said.hash:
-            return True
-        problem = f"signed as {said.kind} with another hash" if found else "signed, but not there"
-        self._findings.append(Finding(said.feed, said.seq, problem))
-        return False
-
-    def _step(self, body: bytes) -> None:
-        try:
-            self.link = follow(self.link, body)
-        except EvidenceError as exc:
-            self._findings.append(Finding(self.link.feed, self.link.seq + 1, str(exc)))
-            self.link = resume(self.link, body)

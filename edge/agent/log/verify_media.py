@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import msgspec
 
 from edge.agent.log.reader import Reader
 from edge.agent.media import MEDIA_NAME, media_path
+from edge.verify_file import find_fault
 
 _Digest: TypeAlias = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
@@ -82,7 +82,7 @@ def check_files(
     """
     for count, (sha256, file) in enumerate(sorted(named.items()), 1):
         tell(f"media: {count} of {len(named)} files")
-        problem = _check_file(media_path(folder / MEDIA_NAME, sha256), sha256, file.size_bytes)
+        problem = find_fault(media_path(folder / MEDIA_NAME, sha256), sha256, file.size_bytes)
         if problem:
             yield sha256, problem
 
@@ -93,20 +93,3 @@ def unnamed_files(folder: Path, named: Mapping[str, NamedFile]) -> list[str]:
     known = {media_path(media, sha256) for sha256 in named}
     found = (Path(top) / name for top, _, names in os.walk(media) for name in names)
     return sorted(str(path.relative_to(folder)) for path in found if path not in known)
-
-
-def _check_file(path: Path, sha256: str, size_bytes: int) -> str:
-    """What is wrong with a file; empty when nothing is."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError as exc:
-        return f"media {sha256} can't be opened ({exc.strerror})"
-    with os.fdopen(descriptor, "rb") as file:
-        found_bytes = os.fstat(descriptor).st_size
-        if found_bytes != size_bytes:
-            return f"media {sha256} has {found_bytes} bytes, its record says {size_bytes}"
-        try:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as exc:
-            return f"media {sha256} can't be read ({exc.strerror})"
-    return "" if digest == sha256 else f"media {sha256} was changed: its hash is {digest}"

@@ -1,0 +1,82 @@
+"""Checks a feed as it lies, at a pole or at a station: its chain, and what was signed of it.
+
+Every fault is named, not only the first; where the records are is the caller's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from edge.errors import EvidenceError, StoreError
+from edge.evidence import Link, SignedStatement, check_signature, follow, resume
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as it should be, and the record where it was seen."""
+
+    feed: str
+    seq: int
+    problem: str
+
+
+class Walk:
+    """Walks a feed from its oldest record, and goes on behind each fault, to name them all."""
+
+    def __init__(self, link: Link, findings: list[Finding]) -> None:
+        """`link` is the place before the oldest record; faults are put into `findings`."""
+        self.link, self._findings = link, findings
+        self._hashes = {link.seq: link.hash}
+        self.records = 0
+
+    def go(self, bodies: Iterable[bytes], *, signed: Collection[int]) -> None:
+        """Walk to the end; remember the hashes at the places that were signed.
+
+        Args:
+            bodies: the records in order; may end with a StoreError, which is named too.
+            signed: seqs that statements speak of.
+        """
+        try:
+            for body in bodies:
+                self.records += 1
+                self._step(body)
+                if self.link.seq in signed:
+                    self._hashes[self.link.seq] = self.link.hash
+        except StoreError as exc:
+            problem = f"can't be read on: {exc}"
+            self._findings.append(Finding(self.link.feed, self.link.seq + 1, problem))
+
+    def bears_out(self, signed: SignedStatement) -> bool:
+        """Whether the record that was signed is the one that stands there; if not, name it."""
+        said = signed.statement
+        found = self._hashes.get(said.seq)
+        if found == said.hash:
+            return True
+        problem = f"signed as {said.kind} with another hash" if found else "signed, but not there"
+        self._findings.append(Finding(said.feed, said.seq, problem))
+        return False
+
+    def _step(self, body: bytes) -> None:
+        try:
+            self.link = follow(self.link, body)
+        except EvidenceError as exc:
+            self._findings.append(Finding(self.link.feed, self.link.seq + 1, str(exc)))
+            self.link = resume(self.link, body)
+
+
+def good_statements(
+    signed: Sequence[SignedStatement], public: Ed25519PublicKey, *, findings: list[Finding]
+) -> list[SignedStatement]:
+    """Give the statements that the key's owner has made; name the others."""
+    good = []
+    for each in signed:
+        try:
+            check_signature(each, public)
+        except EvidenceError as exc:
+            findings.append(Finding(each.statement.feed, each.statement.seq, str(exc)))
+        else:
+            good.append(each)
+    return good
