@@ -59,12 +59,17 @@ class WordRefused(PoleError):
     """The pole will never take what was said; asking again is no use."""
 
 
+class PoleBusy(PoleError):
+    """The pole answers, and can't do that just now (its disk, an eye); ask again later."""
+
+
 class PoleClient(Protocol):
     """One pole over its HTTP API. Everything that comes is bounded in bytes and time.
 
     Raises (all methods):
         PoleUnreachable: no answer, or one that ends or stalls midway.
         PoleRefused: it answers, and not us: token, certificate, a redirect.
+        PoleBusy: it answers, and has said that it can't do this just now.
         PoleWrong: its answer is none that a pole gives; the message says what.
     """
 
