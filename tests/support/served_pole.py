@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import ClientSession, web
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.agent.api.app import make_app
 from edge.agent.api.context import Pole
@@ -105,13 +106,16 @@ def read_clock() -> ClockReading:
 
 
 @asynccontextmanager
-async def serve_pole(folder: Path) -> AsyncIterator[ServedPole]:
+async def serve_pole(
+    folder: Path, *, pole_id: str = "SG-017", key: Ed25519PrivateKey = KEY
+) -> AsyncIterator[ServedPole]:
     """Serve a pole whose data folder this is, new or old, on a port of the kernel's choice."""
     clock = SystemClock()
+    config = replace(CONFIG, pole=replace(CONFIG.pole, id=pole_id))
     eyes = FakeEyes(*CAMERAS)
     for name in CAMERAS:
         eyes.set(name, replace(make_status(name), frames_age_s=0.1, inference_age_s=1.0))
-    async with PoleLog(folder, CONFIG.pole, key=KEY, clock=clock) as log:
+    async with PoleLog(folder, config.pole, key=key, clock=clock) as log:
 
         async def judge_health() -> Health:
             statuses = [eyes.status(name) for name in eyes.names]
@@ -121,7 +125,7 @@ async def serve_pole(folder: Path) -> AsyncIterator[ServedPole]:
             )
 
         pole = Pole(
-            CONFIG, log, eyes, Tokens(folder), clock, KEY.public_key(), read_clock,
+            config, log, eyes, Tokens(folder), clock, key.public_key(), read_clock,
             lambda: make_ids(clock)(0), judge_health, AT_MS,
         )  # fmt: skip
         app = make_app(pole)
