@@ -333,6 +333,11 @@ class Arrival:
 class Arrivals(Protocol):
     """What those outside are told, in the order in which it came."""
 
+    @property
+    def newest(self) -> int:
+        """The number of the newest record of any feed; 0: there is none."""
+        ...
+
     async def arrivals(self, *, after: int, feeds: Sequence[Feed], limit: int) -> list[Arrival]:
         """Records of these feeds after a number; every pole's and the station's own."""
         ...
