@@ -14,7 +14,7 @@ _PURE_IN_EYE = (
     "follow", "attention", "best_shot", "reopen", "timing", "still",
 )  # fmt: skip
 _PURE_IN_AGENT = (
-    "health", "api.cursors", "api.forms", "api.mp4_codecs", "api.verdicts",
+    "health", "api.cursors", "api.forms", "api.mp4_codecs",
     "eyes.chronicle", "eyes.eye_lines", "eyes.outage", "log.backlog", "log.recent",
 )  # fmt: skip
 _PURE_IN_STATION = (
@@ -23,7 +23,7 @@ _PURE_IN_STATION = (
 )  # fmt: skip
 _PURE_IN_SERVING = (
     "conditions", "guesses", "layouts", "open_metrics", "page_cache", "plain_text", "ranges",
-    "seats", "token_text",
+    "seats", "token_text", "verdicts",
 )  # fmt: skip
 PURE = (
     "edge.box",

@@ -10,7 +10,6 @@ import msgspec
 from aiohttp import web
 
 from edge.agent.api.context import POLE
-from edge.agent.api.verdicts import Ack, Resolve, check_note, says_more
 from edge.agent.ports import AlertPage, AlertSummary
 from edge.feeds import Draft
 from edge.model import Json
@@ -19,6 +18,7 @@ from edge.serving.page_cache import PageCache
 from edge.serving.problems import Problem
 from edge.serving.queries import bad_parameter, read_body, read_parameters, read_whole
 from edge.serving.routes import CALLER, Route
+from edge.serving.verdicts import Ack, Resolve, check_note, says_more
 
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 1000

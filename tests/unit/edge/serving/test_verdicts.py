@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.agent.api.verdicts import Ack, Resolve, check_note, says_more
 from edge.errors import ValidationError
+from edge.serving.verdicts import Ack, Resolve, check_note, says_more
 
 SUMMARY = b'{"id":"01J","resolved":{"at":"x","by":"desk","verdict":"real","note":"two men"}}'
 OPEN = b'{"id":"01J","resolved":null}'
