@@ -28,9 +28,10 @@ from typing import Any
 import aiohttp
 
 from edge.thirdparty.sample import sample_path
-from tests.support.pole_process import PoleProcess, free_port, write_config
+from tests.support.pole_process import PoleProcess, write_config
 from tests.support.process_tree import usage
 from tests.support.rtsp_server import GstRtspServer
+from tests.support.served_process import free_port
 
 CALLERS = 100
 DOWNLOADS = 20

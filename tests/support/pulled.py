@@ -9,8 +9,8 @@ from typing import Any
 
 import av
 
-from tests.support.pole_process import COMMAND, ROOT
 from tests.support.puller import Puller
+from tests.support.served_process import COMMAND, ROOT
 
 
 def find_unsound(data: Path) -> list[str]:

@@ -16,7 +16,7 @@ from typing import Any
 from edge.errors import EvidenceError
 from edge.evidence import START_HASH, Link, canonical_json, follow
 from edge.feeds import FEEDS
-from tests.support.pole_process import Answer, Record
+from tests.support.served_process import Answer, Record
 
 _PAUSE_S = 0.3
 

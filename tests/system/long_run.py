@@ -24,11 +24,12 @@ from typing import Any
 import av
 
 from edge.thirdparty.sample import sample_path
-from tests.support.pole_process import ROOT, PoleProcess, free_port, write_config
+from tests.support.pole_process import PoleProcess, write_config
 from tests.support.process_tree import Usage, usage
 from tests.support.pulled import find_problems, find_unsound
 from tests.support.puller import Puller
 from tests.support.rtsp_server import GstRtspServer
+from tests.support.served_process import ROOT, free_port
 
 _SHARED = ROOT.parent / "shared" / "data" / "video"
 _CLIPS = ("one_by_one_person.mp4", "cars_topdown.mp4", "people_yard_1080p_upscaled.mp4")

@@ -18,9 +18,10 @@ from edge.agent.log.reader import open_reader
 from edge.errors import ModelError
 from edge.thirdparty.sample import sample_path
 from tests.support.disks import read_only
-from tests.support.pole_process import COMMAND, ROOT, PoleProcess, free_port, write_config
+from tests.support.pole_process import PoleProcess, write_config
 from tests.support.pulled import find_problems, find_unsound
 from tests.support.puller import Puller
+from tests.support.served_process import COMMAND, ROOT, free_port
 
 pytestmark = pytest.mark.timeout(120)
 
