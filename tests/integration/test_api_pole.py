@@ -14,13 +14,13 @@ from aiohttp import ClientSession, DummyCookieJar, web
 from yarl import URL
 
 from edge.agent.api.app import ALL_ROUTES, make_app
-from edge.agent.api.audit import note_access
 from edge.agent.eyes.eye_lines import SightProof
 from edge.agent.ports import EyeStatus
 from edge.errors import StoreError
 from edge.evidence import Sealed
 from edge.feeds import Draft
 from edge.model import Json
+from edge.serving.audit import note_access
 from edge.serving.door import Door
 from edge.serving.routes import Route
 from edge.serving.server import serve

@@ -24,6 +24,7 @@ from edge.agent.api.doorkeeper import PoleDoorkeeper
 from edge.serving import page, polls, sign_in
 from edge.serving.access import Access
 from edge.serving.application import SetUp, make_application
+from edge.serving.audit import AUDIT, AuditBook
 from edge.serving.routes import Route
 
 PAGE_FOLDER = Path(__file__).parents[1] / "web"
@@ -59,11 +60,12 @@ def make_app(pole: Pole, routes: Sequence[Route] = ALL_ROUTES) -> web.Applicatio
         pole: what its handlers work with.
         routes: for tests.
     """
-    access = Access(PoleDoorkeeper(pole), pole.clock)
+    book = AuditBook(pole.log.append, pole.clock, read_clock=pole.read_clock, make_id=pole.make_id)
+    access = Access(PoleDoorkeeper(pole.tokens, book), pole.clock)
     listen, name = pole.config.api.listen, pole.config.pole.id
 
     def set_pole(app: web.Application) -> None:
-        app[POLE] = pole
+        app[POLE], app[AUDIT] = pole, book
 
     set_ups = (set_pole, *_SET_UPS)
     return make_application(routes, set_ups, access=access, listen=listen, name=name)

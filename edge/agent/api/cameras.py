@@ -8,7 +8,6 @@ import re
 import msgspec
 from aiohttp import web
 
-from edge.agent.api.audit import note_access
 from edge.agent.api.camera_asked import (
     find_camera,
     read_moment,
@@ -21,6 +20,7 @@ from edge.agent.ports import AskedFile, EyeStatus
 from edge.config.model import Camera
 from edge.errors import MediaError
 from edge.model import Json
+from edge.serving.audit import note_access
 from edge.serving.endless import while_served
 from edge.serving.queries import bad_parameter, read_parameters
 from edge.serving.routes import CALLER, Route

@@ -12,7 +12,6 @@ from typing import Literal, TypeAlias
 
 from aiohttp import web
 
-from edge.agent.api.audit import note_access
 from edge.agent.api.camera_asked import find_camera, require_sight
 from edge.agent.api.context import POLE
 from edge.agent.api.live_desk import LIVE
@@ -22,6 +21,7 @@ from edge.clock import NS_PER_S
 from edge.config.model import Camera
 from edge.errors import EdgeError, EyeRefused, EyeUnavailable, MediaError
 from edge.model import Json
+from edge.serving.audit import note_access
 from edge.serving.endless import while_served
 from edge.serving.problems import Problem
 from edge.serving.queries import bad_parameter, read_parameters

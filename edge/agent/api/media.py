@@ -10,10 +10,10 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta
 
-from edge.agent.api.audit import note_access
 from edge.agent.api.context import POLE
 from edge.errors import MediaError, ValidationError
 from edge.model import Json, KeptMedia
+from edge.serving.audit import note_access
 from edge.serving.conditions import Conditions, judge, keeps_range
 from edge.serving.disk_wait import require_disk, written_in_time
 from edge.serving.layouts import Layout, lasting_headers, lay_out, tag_of
