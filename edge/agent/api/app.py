@@ -21,7 +21,7 @@ from edge.agent.api import (
 from edge.agent.api import pole as pole_resource
 from edge.agent.api.context import POLE, Pole
 from edge.agent.api.doorkeeper import PoleDoorkeeper
-from edge.serving import page, polls, sign_in
+from edge.serving import media_answer, page, polls, sign_in
 from edge.serving.access import Access
 from edge.serving.application import SetUp, make_application
 from edge.serving.audit import AUDIT, AuditBook
@@ -46,7 +46,7 @@ _SET_UPS: tuple[SetUp, ...] = (
     page.serve_page(PAGE_FOLDER),
     polls.set_up,
     alerts.set_up,
-    media.set_up,
+    media_answer.set_up,
     cameras.set_up,
     live_desk.set_up,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from typing import Annotated
 
@@ -11,19 +10,13 @@ from aiohttp import web
 from msgspec import Meta
 
 from edge.agent.api.context import POLE
-from edge.errors import MediaError, ValidationError
 from edge.model import Json, KeptMedia
 from edge.serving.audit import note_access
-from edge.serving.conditions import Conditions, judge, keeps_range
 from edge.serving.disk_wait import require_disk, written_in_time
-from edge.serving.layouts import Layout, lasting_headers, lay_out, tag_of
-from edge.serving.media_file import MediaShelf, OpenMedia
+from edge.serving.media_answer import answer_with_media
 from edge.serving.problems import Problem
 from edge.serving.queries import read_body, read_parameters
-from edge.serving.ranges import Span
 from edge.serving.routes import CALLER, Route
-
-_log = logging.getLogger(__name__)
 
 ACK_MAX = 900
 """Hashes in one ack; a body of 64 KiB holds that many."""
@@ -38,48 +31,17 @@ class MediaAck(msgspec.Struct, forbid_unknown_fields=True):
     ]
 
 
-SHELF = web.AppKey("shelf", MediaShelf)
-
-
-def set_up(app: web.Application) -> None:
-    """Give an app its shelf of media."""
-    shelf = app[SHELF] = MediaShelf()
-
-    async def close_shelf(_app: web.Application) -> None:
-        shelf.close()
-
-    app.on_cleanup.append(close_shelf)
-
-
 async def get_media(request: web.Request) -> web.StreamResponse:
     """Give a file, or parts of it."""
     read_parameters(request)
     kept = await _find(request)
-    conditions = _read_conditions(request)
-    outcome = judge(conditions, tag_of(kept))
-    if outcome == "failed":
-        raise Problem(412, f"the file is {tag_of(kept)}; If-Match names another one")
-    if outcome == "unchanged":
-        return web.Response(status=304, headers=lasting_headers(kept))
-    is_read = request.method == "GET"
-    is_partial = is_read and keeps_range(conditions, tag_of(kept))
-    ranges = ",".join(request.headers.getall("Range", [])) if is_partial else ""
-    try:
-        layout = lay_out(kept, ranges)
-    except ValidationError as exc:
-        size = {"Content-Range": f"bytes */{kept.size_bytes}"}
-        raise Problem(416, str(exc), headers=size) from exc
-    async with request.app[SHELF].open(kept, is_read=is_read) as media:
-        response = web.StreamResponse(status=layout.status, headers=layout.headers)
-        response.content_length = layout.size_bytes
-        if is_read:
-            (camera,) = kept.cameras if len(kept.cameras) == 1 else (None,)
-            said: dict[str, Json] = {"sha256": kept.sha256, "range": ranges}
-            await note_access(request, what="media", camera=camera, data=said)
-        await response.prepare(request)
-        if is_read:
-            await _send(request, response, layout=layout, media=media)
-    return response
+    (camera,) = kept.cameras if len(kept.cameras) == 1 else (None,)
+
+    async def note(ranges: str) -> None:
+        said: dict[str, Json] = {"sha256": kept.sha256, "range": ranges}
+        await note_access(request, what="media", camera=camera, data=said)
+
+    return await answer_with_media(request, kept, note)
 
 
 async def ack_media(request: web.Request) -> web.Response:
@@ -117,38 +79,6 @@ async def _find(request: web.Request) -> KeptMedia:
 
 def _may_see(kept: KeptMedia, cameras: frozenset[str] | None) -> bool:
     return cameras is None or not kept.cameras.isdisjoint(cameras)
-
-
-def _read_conditions(request: web.Request) -> Conditions:
-    headers = request.headers
-    return Conditions(
-        ",".join(headers.getall("If-Match", [])),
-        ",".join(headers.getall("If-None-Match", [])),
-        ",".join(headers.getall("If-Range", [])),
-    )
-
-
-async def _send(
-    request: web.Request, response: web.StreamResponse, *, layout: Layout, media: OpenMedia
-) -> None:
-    """Send the body; where the file fails midway the connection is cut.
-
-    The announced length then tells the reader that bytes are missing: he resumes where they end.
-    """
-    shelf = request.app[SHELF]
-    try:
-        for part in layout.parts:
-            await response.write(part.head)
-            left = part.span
-            while left.size_bytes:
-                chunk = await shelf.read(media, left)
-                await response.write(chunk)
-                left = Span(left.first + len(chunk), left.end)
-        await response.write(layout.tail)
-    except MediaError as exc:
-        _log.warning("media cut off: %s", exc)
-        if request.transport is not None:
-            request.transport.abort()
 
 
 ROUTES = (

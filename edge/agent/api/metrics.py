@@ -14,7 +14,8 @@ from edge.feeds import FEEDS
 from edge.serving.open_metrics import CONTENT_TYPE, Family, Figure, encode_families
 from edge.serving.queries import read_parameters
 from edge.serving.routes import CALLER, Route
-from edge.serving.traffic import TRAFFIC, Slow, Traffic
+from edge.serving.traffic import TRAFFIC
+from edge.serving.traffic_figures import traffic_families
 
 _MS_PER_S = 1000
 _BYTES_PER_MB = 1_000_000
@@ -27,8 +28,11 @@ async def show_metrics(request: web.Request) -> web.Response:
     pole, caller = request.app[POLE], request[CALLER]
     eyes = [pole.eyes.status(name) for name in pole.eyes.names if caller.may_see(name)]
     families = [
-        *_of_cameras(eyes), *_of_sight(eyes), *_of_pole(pole), *_of_traffic(request.app[TRAFFIC]),
-    ]  # fmt: skip
+        *_of_cameras(eyes),
+        *_of_sight(eyes),
+        *_of_pole(pole),
+        *traffic_families(request.app[TRAFFIC]),
+    ]
     body = encode_families(families).encode()
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
 
@@ -90,22 +94,6 @@ def _of_pole(pole: Pole) -> list[Family]:
                [Figure(float(pole.tokens.fault is None), {})]),
         Family("polewatch_begun_seconds", "gauge", "When the agent began, since 1970.",
                [Figure(pole.begun_ms / _MS_PER_S, {})]),
-    ]  # fmt: skip
-
-
-def _of_traffic(traffic: Traffic) -> list[Family]:
-    answers = [
-        Figure(count, {"route": route, "class": f"{digit}xx"})
-        for (route, digit), count in sorted(traffic.requests.items())
-    ]
-    cut = [Figure(traffic.cut[slow], {"slow": slow}) for slow in get_args(Slow)]
-    return [
-        Family("polewatch_http_requests", "counter", "Answers by route.", answers),
-        Family("polewatch_http_connections", "gauge", "Open just now.",
-               [Figure(traffic.connections, {})]),
-        Family("polewatch_http_cut", "counter", "Ended because the client was slow.", cut),
-        Family("polewatch_http_turned_away", "counter", "More than one address may have.",
-               [Figure(traffic.turned_away, {})]),
     ]  # fmt: skip
 
 
