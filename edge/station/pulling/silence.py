@@ -1,0 +1,427 @@
+"""A pole that does not answer for a minute is an alert of the station's own, one a site; pure.
+
+Poles of a site that fall silent while its alert is open join it. Heard again, a pole stays in it
+until everything that was missed is here. When all poles of several sites fall silent at once it is
+most likely the station that is cut off: that is one alert, of no site.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, get_args
+
+from edge.model import Json
+from edge.wire import format_utc, parse_utc
+
+Cause = Literal["refused", "mains", "stopped", "link", "unknown", "own link"]
+"""Why a pole does not answer, the most telling first; "own link" is the station's."""
+_CAUSES: tuple[Cause, ...] = get_args(Cause)
+OWN_LINK = "own link"
+LISTED_MAX = 100
+"""Poles named in an alert; it says how many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """When what is told, in seconds.
+
+    Attributes:
+        silent_s: without a good answer until it is an alert.
+        surely_s: the same where it is not even known that asking has failed: the station may have
+            been busy, but nobody can tell any more.
+        quiet_s: no pole that is pulled leaves so much between two answers.
+        hold_s: heard again it must stay so long until the alert is over.
+        settle_s: after the last record until it is believed that no file is wanted.
+        files_s: that files may take after the records before the alert closes without them.
+        news_s: between updates of one alert that tell poles joining and leaving.
+        progress_s: between updates that tell causes and counts.
+    """
+
+    silent_s: float = 60.0
+    surely_s: float = 120.0
+    quiet_s: float = 35.0
+    hold_s: float = 40.0
+    settle_s: float = 5.0
+    files_s: float = 900.0
+    news_s: float = 5.0
+    progress_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What is known of one pole at one moment.
+
+    Attributes:
+        pole: its name.
+        site: where it stands; None: a site of its own.
+        quiet_s: since its last good answer, or since the station began.
+        unanswered_s: the same of any answer at all.
+        has_failed: asking it has failed since its last good answer.
+        heard_ms: when that was; None: never.
+        cause: why it may be silent.
+        detail: the same in the words of whoever noticed.
+        has_all_records: nothing of its feeds is still to come.
+        files_waiting: those still to come.
+        missed_alerts: that have come since it was heard again; so also the next two.
+        missed_records: of all feeds.
+        missed_files: that were fetched.
+    """
+
+    pole: str
+    site: str | None
+    quiet_s: float
+    unanswered_s: float
+    has_failed: bool
+    heard_ms: int | None
+    cause: Cause
+    detail: str
+    has_all_records: bool
+    files_waiting: int
+    missed_alerts: int = 0
+    missed_records: int = 0
+    missed_files: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One pole in an alert; times are ms since 1970, None: not yet.
+
+    `since_ms` is its last good answer; `records_ms` when its records were all here.
+    """
+
+    pole: str
+    cause: Cause
+    detail: str
+    since_ms: int
+    back_ms: int | None = None
+    records_ms: int | None = None
+    complete_ms: int | None = None
+    alerts: int = 0
+    records: int = 0
+    files: int = 0
+    files_coming: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """An open alert: `about` is its site or pole, `site` None where it has none."""
+
+    about: str
+    site: str | None
+    members: Mapping[str, Member]
+    told: Mapping[str, Json] = field(default_factory=dict)
+    told_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All open ones by what they are about."""
+
+    open: Mapping[str, Silence] = field(default_factory=dict)
+
+    def has(self, pole: str) -> bool:
+        """Whether a pole is in one of them."""
+        return any(pole in silence.members for silence in self.open.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is to be told of an alert; `reason` where that ends it."""
+
+    about: str
+    data: Mapping[str, Json]
+    reason: str = ""
+
+
+def step(
+    state: State,
+    now_ms: int,
+    observed: Sequence[Observed],
+    patience: Patience = Patience(),
+) -> tuple[State, list[Told]]:
+    """Take note of what is known now.
+
+    Args:
+        state: as the last call returned it.
+        now_ms: wall time; only told and compared with what it was in steps before.
+        observed: every pole that is pulled, in any order.
+        patience: how long to wait.
+
+    Returns:
+        The new state, and what is to be told, of each alert once at most.
+    """
+    known = {each.pole: each for each in observed}
+    moved = _follow(state, known, now_ms, patience)
+    moved = _leave_own_link(moved, known, now_ms, patience)
+    moved = _join(moved, known, now_ms, patience)
+    kept: dict[str, Silence] = {}
+    told: list[Told] = []
+    for about, silence in moved.items():
+        ending = _ending(silence, now_ms, patience)
+        if ending:
+            told.append(Told(about, _data(silence), ending))
+            continue
+        data = _data(silence)
+        if _is_due(silence, data, now_ms, patience):
+            told.append(Told(about, data))
+            silence = replace(silence, told=data, told_ms=now_ms)
+        kept[about] = silence
+    return State(kept), told
+
+
+def is_silent(each: Observed, patience: Patience = Patience()) -> bool:
+    """Whether a pole has not answered for too long."""
+    if each.quiet_s >= patience.surely_s:
+        return True
+    return each.has_failed and each.quiet_s >= patience.silent_s
+
+
+def rebuild(alerts: Iterable[Mapping[str, Json]], sites: Mapping[str, str | None]) -> State:
+    """Make the state of a station that begins, from what its open alerts told last.
+
+    Args:
+        alerts: the data of each; what is not as `step` tells it is passed over.
+        sites: of each pole that is pulled now; others are let go of.
+    """
+    kept: dict[str, Silence] = {}
+    for data in alerts:
+        about, site, poles = data.get("about"), data.get("site"), data.get("poles")
+        if not isinstance(about, str) or not isinstance(poles, Mapping):
+            continue
+        read = (_read_member(name, entry) for name, entry in poles.items() if name in sites)
+        members = {each.pole: each for each in read if each is not None}
+        kept[about] = Silence(about, site if isinstance(site, str) else None, members, dict(data))
+    return State(kept)
+
+
+def about_of(pole: str, site: str | None) -> str:
+    """What the alert of a pole is about."""
+    return f"site {site}" if site is not None else f"pole {pole}"
+
+
+# Steps -----------------------------------------------------------------------------------------
+
+
+def _follow(
+    state: State, known: Mapping[str, Observed], now_ms: int, patience: Patience
+) -> dict[str, Silence]:
+    """Bring every member of every open alert up to now; poles that are not pulled are let go of."""
+    return {
+        about: replace(
+            silence,
+            members={
+                name: _follow_member(member, known[name], now_ms, patience)
+                for name, member in silence.members.items()
+                if name in known
+            },
+        )
+        for about, silence in state.open.items()
+    }
+
+
+def _follow_member(member: Member, each: Observed, now_ms: int, patience: Patience) -> Member:
+    if member.back_ms is None:
+        # A station that has just begun has heard nobody yet: quiet is not yet heard again.
+        is_back = each.heard_ms is not None and each.quiet_s < patience.quiet_s
+        is_back = is_back and not each.has_failed
+        if not is_back:
+            return replace(member, cause=each.cause, detail=each.detail)
+        member = replace(member, back_ms=now_ms)
+    elif is_silent(each, patience):
+        since_ms = each.heard_ms if each.heard_ms is not None else member.since_ms
+        return Member(member.pole, each.cause, each.detail, since_ms)
+    return _count(member, each, now_ms, patience)
+
+
+def _count(member: Member, each: Observed, now_ms: int, patience: Patience) -> Member:
+    if member.complete_ms is not None:
+        return member
+    # A station that was started anew counts from zero: what was told stays the least.
+    member = replace(
+        member,
+        alerts=max(member.alerts, each.missed_alerts),
+        records=max(member.records, each.missed_records),
+        files=max(member.files, each.missed_files),
+        files_coming=each.files_waiting,
+    )
+    if member.records_ms is None and each.has_all_records:
+        member = replace(member, records_ms=now_ms)
+    if member.records_ms is None:
+        return member
+    passed_ms = now_ms - member.records_ms
+    if passed_ms < 1000 * patience.settle_s:
+        return member
+    if each.files_waiting == 0:
+        return replace(member, complete_ms=now_ms if member.files else member.records_ms)
+    return replace(member, complete_ms=now_ms) if passed_ms >= 1000 * patience.files_s else member
+
+
+def _leave_own_link(
+    open_: dict[str, Silence], known: Mapping[str, Observed], now_ms: int, patience: Patience
+) -> dict[str, Silence]:
+    """Once a pole is heard it is not the station that is cut off: who stays silent goes its way."""
+    own = open_.get(OWN_LINK)
+    if own is None:
+        return open_
+    back = [each.back_ms for each in own.members.values() if each.back_ms is not None]
+    if not back or now_ms - min(back) < patience.silent_s * 1000:
+        return open_
+    staying = {name: each for name, each in own.members.items() if each.back_ms is not None}
+    moved = {**open_, OWN_LINK: replace(own, members=staying)}
+    for name, member in own.members.items():
+        if name not in staying:
+            _add(moved, replace(member, cause=known[name].cause), known[name].site)
+    return moved
+
+
+def _join(
+    open_: dict[str, Silence], known: Mapping[str, Observed], now_ms: int, patience: Patience
+) -> dict[str, Silence]:
+    """Add those that have fallen silent to their site's alert, or to that of the own link."""
+    there = {name for silence in open_.values() for name in silence.members}
+    fallen = [each for each in known.values() if each.pole not in there]
+    fallen = sorted((each for each in fallen if is_silent(each, patience)), key=_by_name)
+    if not fallen:
+        return open_
+    moved = dict(open_)
+    is_own = _is_own_link(known.values(), patience)
+    for each in fallen:
+        since_ms = each.heard_ms
+        if since_ms is None:
+            since_ms = now_ms - round(each.quiet_s * 1000)
+        member = Member(each.pole, each.cause, each.detail, since_ms)
+        if is_own:
+            former = moved.get(OWN_LINK) or Silence(OWN_LINK, None, {})
+            moved[OWN_LINK] = replace(former, members={**former.members, each.pole: member})
+        else:
+            _add(moved, member, each.site)
+    return moved
+
+
+def _by_name(each: Observed) -> str:
+    return each.pole
+
+
+def _is_own_link(observed: Iterable[Observed], patience: Patience) -> bool:
+    """Whether nobody at all answers, and those who do not are too many for a chance."""
+    sites_min = 3
+    everyone = list(observed)
+    sites = {about_of(each.pole, each.site) for each in everyone}
+    return len(sites) >= sites_min and all(
+        each.unanswered_s >= patience.quiet_s for each in everyone
+    )
+
+
+def _add(open_: dict[str, Silence], member: Member, site: str | None) -> None:
+    about = about_of(member.pole, site)
+    former = open_.get(about) or Silence(about, site, {})
+    open_[about] = replace(former, members={**former.members, member.pole: member})
+
+
+# What is told ----------------------------------------------------------------------------------
+
+
+def _ending(silence: Silence, now_ms: int, patience: Patience) -> str:
+    """Why an alert is over; empty while it is not."""
+    members = silence.members.values()
+    if not members:
+        return "its poles are told of elsewhere, or pulled no longer"
+    for each in members:
+        if each.back_ms is None or each.complete_ms is None:
+            return ""
+        if now_ms - each.back_ms < patience.hold_s * 1000:
+            return ""
+    coming = sum(each.files_coming for each in members)
+    return f"heard again; {coming} files still to come" if coming else "heard again; all is here"
+
+
+def _is_due(silence: Silence, data: Mapping[str, Json], now_ms: int, patience: Patience) -> bool:
+    """Whether there is news, and it is time for it."""
+    if not silence.told:
+        return True
+    if data == silence.told:
+        return False
+    passed_ms = now_ms - silence.told_ms
+    if passed_ms < 0:
+        return True  # the clock was set back
+    is_membership = _outline(data) != _outline(silence.told)
+    return passed_ms >= 1000 * (patience.news_s if is_membership else patience.progress_s)
+
+
+def _outline(data: Mapping[str, Json]) -> object:
+    """Who is in it and how far each has come."""
+    poles = data.get("poles")
+    assert isinstance(poles, Mapping)
+    return data.get("count"), {
+        name: (entry.get("back_at") is None, entry.get("complete_at") is None)
+        for name, entry in poles.items()
+    }
+
+
+def _data(silence: Silence) -> dict[str, Json]:
+    members = sorted(silence.members.values(), key=lambda each: each.pole)
+    cause: Cause = min((each.cause for each in members), key=_CAUSES.index, default="unknown")
+    missed: dict[str, Json] = {
+        "alerts": sum(each.alerts for each in members),
+        "records": sum(each.records for each in members),
+        "files": sum(each.files for each in members),
+    }
+    return {
+        "about": silence.about,
+        "site": silence.site,
+        "cause": OWN_LINK if silence.about == OWN_LINK else cause,
+        "count": len(members),
+        "silent": sum(each.back_ms is None for each in members),
+        "missed": missed,
+        "files_coming": sum(each.files_coming for each in members),
+        "poles": {each.pole: _entry(each) for each in members[:LISTED_MAX]},
+    }
+
+
+def _entry(member: Member) -> dict[str, Json]:
+    return {
+        "cause": member.cause,
+        "detail": member.detail,
+        "since": format_utc(member.since_ms),
+        "back_at": _time(member.back_ms),
+        "records_at": _time(member.records_ms),
+        "complete_at": _time(member.complete_ms),
+        "missed": {
+            "alerts": member.alerts,
+            "records": member.records,
+            "files": member.files,
+        },
+        "files_coming": member.files_coming,
+    }
+
+
+def _time(at_ms: int | None) -> str | None:
+    return None if at_ms is None else format_utc(at_ms)
+
+
+def _read_member(name: str, entry: Json) -> Member | None:
+    """Read what `_entry` wrote; None where it is something else."""
+    if not isinstance(entry, Mapping) or entry.get("cause") not in _CAUSES:
+        return None
+    missed = entry.get("missed")
+    counts = missed if isinstance(missed, Mapping) else {}
+    try:
+        times = {key: _read_time(entry.get(key)) for key in _TIMES}
+    except ValueError:
+        return None
+    since_ms = times["since"]
+    if since_ms is None:
+        return None
+    return Member(
+        name, entry["cause"], str(entry.get("detail", "")), since_ms,
+        times["back_at"], times["records_at"], times["complete_at"],
+        *(int(counts.get(key, 0)) for key in ("alerts", "records", "files")),
+    )  # fmt: skip
+
+
+_TIMES = ("since", "back_at", "records_at", "complete_at")
+
+
+def _read_time(text: Json) -> int | None:
+    return parse_utc(text) if isinstance(text, str) else None
