@@ -11,7 +11,9 @@ from edge.serving.ranges import Part, Span, lay_out_parts, parse_ranges
 
 _ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "video/mp4": "mp4"}
 """What is shown in place; anything else goes out as bytes to be saved."""
-FILE_POLICY = "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'"
+FILE_POLICY = (
+    "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'"
+)
 """For one who opens it in a window of its own: nothing in it can run."""
 
 
