@@ -1,0 +1,248 @@
+"""One pole over its HTTP API, as any integrator could ask it; nothing of it is trusted.
+
+Every answer is bounded in bytes and time, no redirect is followed, nothing is unpacked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import msgspec
+from aiohttp import ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from yarl import URL
+
+from edge.errors import PoleError, PoleRefused, PoleWrong
+from edge.evidence import SignedStatement
+from edge.feeds import Cursor, Feed
+from edge.station.config import PoleSite
+from edge.station.ports import Stream, Word
+from edge.station.pulling.answer_body import (
+    PROBLEM_BYTES_MAX,
+    LiveStream,
+    expect,
+    read_all,
+    read_on,
+)
+from edge.station.pulling.pole_answers import (
+    parse_health,
+    parse_page,
+    parse_problem,
+    parse_statements,
+    parse_who,
+)
+from edge.station.pulling.pole_faults import FAILURES, explain_failure
+from edge.station.pulling.ports import (
+    CursorGone,
+    FeedPage,
+    FileGone,
+    PoleHealth,
+    Who,
+    WordRefused,
+)
+from edge.station.pulling.tls import ClientContexts
+from edge.station.pulling.token_file import TokenFile
+
+PAGE_BYTES_MAX = 8 * 2**20
+JSON_BYTES_MAX = 2**20
+CONNECT_S_MAX = 10.0
+HEADERS_S_MAX = 10.0
+WAIT_SPARE_S = 15.0
+"""A long poll may answer so much later than it was asked to wait."""
+CONNECTIONS_MAX = 16
+"""Two long polls, two files, four live views, and what is asked in between."""
+KEEP_ALIVE_S = 15.0
+"""The pole closes a connection that has been idle for 25 s."""
+CHUNK_BYTES = 64 * 1024
+NEEDED_SCOPES = frozenset({"read", "pictures", "ack"})
+_OK, _PARTIAL, _NOT_FOUND, _CONFLICT, _GONE, _BUSY = 200, 206, 404, 409, 410, 503
+_FINAL = (400, _NOT_FOUND, _CONFLICT, 413, 415)
+"""What a pole answers to a word that it will never take."""
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,15})-([0-9]{1,15})/([0-9]{1,15})")
+_HEADERS = {"User-Agent": "polewatch-station", "Accept-Encoding": "identity"}
+
+
+class HttpPoleClient:
+    """Gives `PoleClient`; an async context manager that owns its connections."""
+
+    def __init__(self, site: PoleSite, contexts: ClientContexts) -> None:
+        """Nothing is asked yet; files named by `site` are read when something is."""
+        self._base = site.url.rstrip("/")
+        self._ca, self._contexts = site.ca, contexts
+        self._is_tls = self._base.startswith("https:")
+        self._token = TokenFile(site.token_file)
+        self._stack = AsyncExitStack()
+        self._session: ClientSession | None = None
+
+    async def __aenter__(self) -> HttpPoleClient:
+        """Begin; connections are made when something is asked."""
+        connector = TCPConnector(limit=CONNECTIONS_MAX, keepalive_timeout=KEEP_ALIVE_S)
+        self._session = await self._stack.enter_async_context(
+            ClientSession(
+                connector=connector, headers=_HEADERS, cookie_jar=DummyCookieJar(),
+                timeout=ClientTimeout(total=None, sock_connect=CONNECT_S_MAX),
+                auto_decompress=False, read_bufsize=CHUNK_BYTES,
+            )
+        )  # fmt: skip
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Hang up."""
+        await self._stack.aclose()
+
+    async def who(self) -> Who:
+        """Ask who it is, and whether our token is enough."""
+        session = await self._get("/v1/session")
+        who, scopes, is_for_all = parse_who(await self._get("/v1/pole"), session)
+        if lacking := sorted(NEEDED_SCOPES - scopes):
+            raise PoleRefused(f"our token lacks {', '.join(lacking)} there; make one that has them")
+        if not is_for_all:
+            raise PoleRefused("our token is for some cameras; a station needs one for all of them")
+        return who
+
+    async def health(self) -> PoleHealth:
+        """Ask how it is; unwell is an answer too."""
+        return parse_health(await self._get("/v1/health", also=_BUSY))
+
+    async def page(
+        self, feed: Feed, *, after: Cursor | None, limit: int, wait_s: float
+    ) -> FeedPage:
+        """Ask for the records after a place."""
+        query = f"limit={limit}" + (f"&wait={wait_s:g}" if wait_s else "")
+        query += f"&after={after}" if after is not None else ""
+        async with self._ask("GET", f"/v1/feeds/{feed}?{query}", wait_s=wait_s) as response:
+            if response.status == _GONE:
+                detail, oldest = parse_problem(await read_all(response, PROBLEM_BYTES_MAX))
+                raise CursorGone(detail or "it can't go on from there", oldest)
+            await expect(response, _OK)
+            page = parse_page(await read_all(response, PAGE_BYTES_MAX))
+        if len(page.items) > limit:
+            raise PoleWrong(f"it gives {len(page.items)} records where {limit} were asked for")
+        return page
+
+    async def statements(
+        self, feed: Feed, *, after: int
+    ) -> tuple[list[SignedStatement], int, bool]:
+        """Ask what was signed after a seq."""
+        return parse_statements(await self._get(f"/v1/feeds/{feed}/statements?after={after}"))
+
+    async def ack(self, feed: Feed, upto: Cursor) -> None:
+        """Tell it that everything up to there is on a disk here."""
+        async with self._ask("POST", f"/v1/feeds/{feed}/ack", {"upto": str(upto)}) as response:
+            if response.status == _CONFLICT:
+                detail, _ = parse_problem(await read_all(response, PROBLEM_BYTES_MAX))
+                raise CursorGone(detail or "it can't take that ack", None)
+            await expect(response, _OK)
+            await read_all(response, JSON_BYTES_MAX)
+
+    async def ack_media(self, hashes: Sequence[str]) -> None:
+        """Tell it which files are on a disk here and were checked."""
+        async with self._ask("POST", "/v1/media/ack", {"sha256": list(hashes)}) as response:
+            await expect(response, _OK)
+            await read_all(response, JSON_BYTES_MAX)
+
+    @asynccontextmanager
+    async def media(
+        self, sha256: str, *, first: int, size_bytes: int
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Fetch a file from a byte on.
+
+        A pole that sends the whole file where a part was asked for is passed over up to there.
+        """
+        headers = {"Range": f"bytes={first}-", "If-Range": f'"{sha256}"'} if first else {}
+        async with self._ask("GET", f"/v1/media/{sha256}", headers=headers) as response:
+            if response.status == _NOT_FOUND:
+                raise FileGone("the pole has this file no more")
+            await expect(response, _OK, _PARTIAL)
+            skip = _check_extent(response, first, size_bytes)
+            yield read_on(response, skip)
+
+    async def say(self, word: Word) -> None:
+        """Pass on what a desk has said of an alert."""
+        path = f"/v1/alerts/{quote(word.alert, safe='')}/{word.what}"
+        async with self._ask("POST", path, dict(word.body)) as response:
+            if response.status in _FINAL:
+                detail, _ = parse_problem(await read_all(response, PROBLEM_BYTES_MAX))
+                raise WordRefused(f"the pole will not take it ({response.status}): {detail}")
+            await expect(response, _OK)
+            await read_all(response, JSON_BYTES_MAX)
+
+    @asynccontextmanager
+    async def open_live(self, path: str, query: Mapping[str, str]) -> AsyncIterator[Stream]:
+        """Open live pictures, a snapshot or a clip; the pole's refusal is an answer too."""
+        asked = f"?{urlencode(query)}" if query else ""
+        where = f"/v1/cameras/{quote(path)}{asked}"
+        async with self._ask("GET", where, wait_s=WAIT_SPARE_S) as response:
+            if response.status in (401, 403):
+                await expect(response, _OK)
+            yield LiveStream(response)
+
+    async def _get(self, path: str, *, also: int = _OK) -> bytes:
+        async with self._ask("GET", path) as response:
+            await expect(response, _OK, also)
+            return await read_all(response, JSON_BYTES_MAX)
+
+    @asynccontextmanager
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        wait_s: float = 0,
+    ) -> AsyncIterator[ClientResponse]:
+        """Ask, and wait for the headers; the answer is given back at the block's end."""
+        assert self._session is not None
+        sent = {"Authorization": f"Bearer {self._token.read()}", **(headers or {})}
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+        patience_s = CONNECT_S_MAX + HEADERS_S_MAX
+        if wait_s:
+            patience_s = CONNECT_S_MAX + wait_s + WAIT_SPARE_S
+        try:
+            async with asyncio.timeout(patience_s):
+                response = await self._session.request(
+                    method, URL(self._base + path, encoded=True), headers=sent,
+                    data=None if body is None else msgspec.json.encode(body),
+                    ssl=self._contexts.find(self._ca) if self._is_tls else True,
+                    allow_redirects=False,
+                )  # fmt: skip
+        except FAILURES as exc:
+            if isinstance(exc, PoleError):
+                raise
+            raise explain_failure(exc) from exc
+        try:
+            if response.headers.get("Content-Encoding", "identity") != "identity":
+                raise PoleWrong("its answer is compressed, which nobody asked for; look at `url`")
+            yield response
+        finally:
+            response.release()
+
+
+def _check_extent(response: ClientResponse, first: int, size_bytes: int) -> int:
+    """See that a file's answer is of the length that was promised; bytes to be passed over."""
+    skip = 0
+    if response.status == _PARTIAL:
+        found = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+        extent = None if found is None else tuple(map(int, found.groups()))
+        if extent != (first, size_bytes - 1, size_bytes):
+            raise PoleWrong("it sends another part of a file than was asked for")
+    else:
+        skip = first
+    if response.content_length != size_bytes - first + skip:
+        raise PoleWrong(
+            f"a file of {size_bytes} bytes was promised, another length is sent:"
+            f" {response.content_length}"
+        )
+    return skip
