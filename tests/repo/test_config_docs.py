@@ -33,11 +33,13 @@ from edge.config.model import (
     Zone,
 )
 from edge.config.walk import key_of
+from edge.station import config as station
 from tests.repo.documents import table_rows
 from tests.repo.tree import CHECKOUT
 
 CONFIG = "docs/ref/config.md"
 RULES = "docs/ref/rules.md"
+STATION = "docs/ref/station.md"
 PAGES: list[tuple[str, str, Any, Any]] = [
     (CONFIG, "key in `[pole]`", Pole, None),
     (CONFIG, "key in `position`", Position, None),
@@ -49,6 +51,14 @@ PAGES: list[tuple[str, str, Any, Any]] = [
     (CONFIG, "key in `[api]`", Api, None),
     (CONFIG, "key in `[link]`", Link, None),
     (CONFIG, "key in `[retention]`", Retention, None),
+    (STATION, "key in `[station]`", station.Station, None),
+    (STATION, "key in `[[pole]]`", station.PoleSite, None),
+    (STATION, "key in `[store]`", station.Store, None),
+    (STATION, "key in `[api]`", station.StationApi, None),
+    (STATION, "key in `[[user]]`", station.User, None),
+    (STATION, "key in `[[webhook]]`", station.Webhook, None),
+    (STATION, "key in `[tls]`", station.ClientTls, None),
+    (STATION, "key in `[map]`", station.Map, None),
     (RULES, "key in every rule", Rule, None),
     (RULES, "key in `schedule`", Schedule, None),
     (RULES, "key in `intrusion`", IntrusionRule, Rule),
@@ -76,7 +86,9 @@ def shown(default: object) -> str:
         return f'"{default}"'
     if isinstance(default, float):
         return f"{default:g}"
-    return {None: "none", (): "[]"}.get(default) or str(default)  # type: ignore[call-overload]
+    if isinstance(default, tuple):
+        return "[" + ", ".join(f'"{each}"' for each in default) + "]"
+    return "none" if default is None else str(default)
 
 
 @pytest.mark.parametrize(("page", "heading", "cls", "base"), PAGES)
@@ -113,6 +125,13 @@ def test_every_section_and_rule_type_has_its_heading() -> None:
     rules = (CHECKOUT / RULES).read_text(encoding="utf-8")
     assert re.findall(r"^## `(\w+)`", rules, flags=re.MULTILINE) == list(RULE_CLASSES)
     assert not set(RULE_CLASSES) & set(LATER_RULE_TYPES)
+
+
+def test_every_section_and_role_of_a_station_is_described() -> None:
+    page = (CHECKOUT / STATION).read_text(encoding="utf-8")
+    sections = {key_of(field) for field in dataclasses.fields(station.StationConfig)}
+    assert set(re.findall(r"key in `\[+(\w+)\]+`", page)) == sections
+    assert [row[0] for row in table_rows(page, "role")] == list(station.SCOPES_OF)
 
 
 def test_a_wrong_default_would_be_seen() -> None:
