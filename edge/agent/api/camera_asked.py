@@ -9,16 +9,12 @@ from aiohttp import web
 from edge.agent.api.context import POLE
 from edge.agent.ports import EyeStatus
 from edge.config.model import Camera
-from edge.errors import ValidationError
 from edge.serving.problems import Problem
-from edge.serving.queries import bad_parameter
 from edge.serving.routes import CALLER
-from edge.wire import parse_utc
 
 SHOWING = ("seeing", "dark", "blocked", "defocused", "frozen", "moved")
 """States of an eye that gets pictures now, whatever they show."""
 RETRY_AFTER_S = 5
-_YEAR_9999_MS = 253_370_764_800_000
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s,;()]*?(?=:?(?:[\s,;()]|$))")
 
 
@@ -51,19 +47,3 @@ def require_sight(status: EyeStatus) -> None:
 def without_addresses(reason: str) -> str:
     """Leave out where a camera is: that is for the installer, not for everybody who looks."""
     return _ADDRESS.sub("the camera", reason)
-
-
-def read_moment(text: str, name: str) -> int:
-    """Give a parameter that is a moment, in milliseconds since 1970.
-
-    Raises:
-        Problem: 400, it is none.
-    """
-    try:
-        utc_ms = parse_utc(text)
-    except (ValidationError, OverflowError) as exc:
-        remedy = "is not RFC 3339; write 2026-11-22T17:33:05Z, or an offset with + as %2B"
-        raise bad_parameter(name, remedy) from exc
-    if not 0 <= utc_ms < _YEAR_9999_MS:
-        raise bad_parameter(name, "is no time of a camera; give one from 1970 to 9998")
-    return utc_ms

@@ -10,7 +10,6 @@ from aiohttp import web
 
 from edge.agent.api.camera_asked import (
     find_camera,
-    read_moment,
     require_sight,
     without_addresses,
 )
