@@ -20,7 +20,8 @@ EdgeError
 ├── PoleError(OSError)              a pole does not give the station what it asks for
 │   ├── PoleUnreachable             no answer, or one that ends or stalls midway
 │   ├── PoleRefused                 it answers, and not us: token, certificate, a redirect
-│   └── PoleWrong(ValueError)       its answer is none that a pole gives
+│   ├── PoleWrong(ValueError)       its answer is none that a pole gives
+│   └── PoleBusy                    as many live views as there may be are open
 └── MeasureFailed                   one figure of the bench could not be had; the others go on
 """
 
@@ -131,3 +132,7 @@ class PoleRefused(PoleError):
 
 class PoleWrong(PoleError, ValueError):
     """Its answer is none that a pole gives: too long, malformed, of another pole."""
+
+
+class PoleBusy(PoleError):
+    """As many live views as there may be are open, of this pole or in all."""
