@@ -6,7 +6,7 @@ seconds from each of 300 poles is no news.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -99,6 +99,7 @@ class PoleContact:
         self._health: PoleHealth | None = None
         self._troubles: dict[str, Trouble] = {}
         self._coming: tuple[tuple[Coming, ...], int, int] = ((), 0, 0)
+        self._on_nudge: Callable[[], object] = lambda: None
         self._change = 0
 
     # What pulling says -------------------------------------------------------------------------
@@ -195,11 +196,25 @@ class PoleContact:
         """Its records say that its agent was told to stop, or has begun."""
         self._is_stopped = is_stopped
 
+    def on_nudge(self, call: Callable[[], object]) -> None:
+        """Call this when somebody has said something that the pole should be told."""
+        self._on_nudge = call
+
+    def nudge(self) -> None:
+        """Somebody has; a pole that is not pulled learns of it later."""
+        self._on_nudge()
+
     # What the watch for silence says -----------------------------------------------------------
 
-    def fell_silent(self) -> None:
-        """It has not answered for too long: what comes from now on was missed."""
-        self._missed, self._taken = _Missed(), set()
+    def fell_silent(self, *, is_again: bool) -> None:
+        """It has not answered for too long: what comes from now on was missed.
+
+        Args:
+            is_again: its alert is still open; what was counted counts on.
+        """
+        self._taken.clear()
+        if not is_again:
+            self._missed = _Missed()
         if self._state != "refused":
             self._enter("silent")
 

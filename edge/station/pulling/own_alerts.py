@@ -127,8 +127,10 @@ class OwnAlerts:
             await self._vault.tell([self._pen.write(kind, own)])
             self._open[name, about] = own
 
-    async def over(self, name: Name, about: str, reason: str) -> None:
-        """Tell that it is over, where it was told at all.
+    async def over(
+        self, name: Name, about: str, reason: str, data: Mapping[str, Json] | None = None
+    ) -> None:
+        """Tell that it is over, where it was told at all; `data`: the last that is known of it.
 
         Raises:
             StoreError: it could not be written; say it again.
@@ -137,6 +139,6 @@ class OwnAlerts:
             own = self._open.get((name, about))
             if own is None:
                 return
-            last = replace(own, data={**own.data, "reason": reason})
+            last = replace(own, data={**own.data, **(data or {}), "reason": reason})
             await self._vault.tell([self._pen.write("alert.close", last)])
             del self._open[name, about]

@@ -48,6 +48,9 @@ class Patience:
     progress_s: float = 30.0
 
 
+USUAL = Patience()
+
+
 @dataclass(frozen=True, slots=True)
 class Observed:
     """What is known of one pole at one moment.
@@ -138,7 +141,7 @@ def step(
     state: State,
     now_ms: int,
     observed: Sequence[Observed],
-    patience: Patience = Patience(),
+    patience: Patience = USUAL,
 ) -> tuple[State, list[Told]]:
     """Take note of what is known now.
 
@@ -170,7 +173,7 @@ def step(
     return State(kept), told
 
 
-def is_silent(each: Observed, patience: Patience = Patience()) -> bool:
+def is_silent(each: Observed, patience: Patience = USUAL) -> bool:
     """Whether a pole has not answered for too long."""
     if each.quiet_s >= patience.surely_s:
         return True
@@ -230,7 +233,10 @@ def _follow_member(member: Member, each: Observed, now_ms: int, patience: Patien
         member = replace(member, back_ms=now_ms)
     elif is_silent(each, patience):
         since_ms = each.heard_ms if each.heard_ms is not None else member.since_ms
-        return Member(member.pole, each.cause, each.detail, since_ms)
+        return replace(
+            member, cause=each.cause, detail=each.detail, since_ms=since_ms,
+            back_ms=None, records_ms=None, complete_ms=None,
+        )  # fmt: skip
     return _count(member, each, now_ms, patience)
 
 

@@ -1,0 +1,79 @@
+"""What desks have said of a pole's alerts, passed on to the pole, in order, until it has taken it.
+
+The word counts at the desk from the moment it was said; the pole learns of it when it can.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from edge.errors import PoleError, PoleRefused, StoreError
+from edge.station.ports import Vault, Word
+from edge.station.pulling.contact import PoleContact
+from edge.station.pulling.ports import PoleClient, WordRefused
+from edge.supervise import JITTER_SHARE, Backoff, Passing
+
+WORDS_AT_ONCE = 50
+LOOK_EVERY_S = 60.0
+"""Without being woken: whatever was missed, no word is forgotten."""
+REFUSED_S = 60.0
+
+_log = logging.getLogger(__name__)
+
+
+class Words:
+    """Passes on what was said about one pole's alerts; for one event loop."""
+
+    def __init__(
+        self, client: PoleClient, vault: Vault, contact: PoleContact, passing: Passing
+    ) -> None:
+        """Nothing is passed on before `run`."""
+        self._client, self._vault, self._contact = client, vault, contact
+        self._passing = passing
+        self._woken = asyncio.Event()
+        contact.on_nudge(self._woken.set)
+
+    async def run(self) -> None:
+        """Pass on until cancelled."""
+        backoff = Backoff()
+        while True:
+            self._woken.clear()
+            try:
+                await self._pass_on()
+            except PoleRefused as exc:
+                self._contact.trouble("words", f"it takes no acks or verdicts: {exc}")
+                await self._passing.sleep(REFUSED_S)
+            except (PoleError, StoreError) as exc:
+                wait_s = backoff.wait_s(0.0) * (1 + JITTER_SHARE * self._passing.dice())
+                _log.debug("no word: pole=%s reason=%s", self._contact.name, exc)
+                await self._passing.sleep(wait_s)
+            else:
+                backoff = Backoff()
+                await self._rest()
+
+    async def _pass_on(self) -> None:
+        pole = self._contact.name
+        while words := await self._vault.words_to_send(pole, limit=WORDS_AT_ONCE):
+            for word in words:
+                await self._send(word)
+        self._contact.clear("words")
+
+    async def _send(self, word: Word) -> None:
+        try:
+            await self._client.say(word)
+        except WordRefused as exc:
+            await self._vault.note_sent(word, str(exc) or "the pole does not take it")
+            _log.warning(
+                "word refused: pole=%s alert=%s what=%s reason=%s",
+                word.pole, word.alert, word.what, exc,
+            )  # fmt: skip
+        else:
+            await self._vault.note_sent(word)
+
+    async def _rest(self) -> None:
+        try:
+            async with asyncio.timeout(LOOK_EVERY_S):
+                await self._woken.wait()
+        except TimeoutError:
+            return
