@@ -21,6 +21,7 @@ from edge.errors import MediaError
 from edge.model import Json
 from edge.serving.audit import note_access
 from edge.serving.endless import while_served
+from edge.serving.moments import read_moment
 from edge.serving.queries import bad_parameter, read_parameters
 from edge.serving.routes import CALLER, Route
 from edge.wire import format_utc
