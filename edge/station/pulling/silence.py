@@ -90,7 +90,8 @@ class Observed:
 class Member:
     """One pole in an alert; times are ms since 1970, None: not yet.
 
-    `since_ms` is its last good answer; `records_ms` when its records were all here.
+    `since_ms` is its last good answer; `steady_ms` since when it has answered whatever it was
+    asked; `records_ms` when its records were all here.
     """
 
     pole: str
@@ -98,6 +99,7 @@ class Member:
     detail: str
     since_ms: int
     back_ms: int | None = None
+    steady_ms: int | None = None
     records_ms: int | None = None
     complete_ms: int | None = None
     alerts: int = 0
@@ -224,19 +226,23 @@ def _follow(
 
 
 def _follow_member(member: Member, each: Observed, now_ms: int, patience: Patience) -> Member:
+    # A station that has just begun has heard nobody yet: quiet is not yet heard again.
+    is_heard = each.heard_ms is not None and each.quiet_s < patience.quiet_s
+    is_heard = is_heard and not each.has_failed
     if member.back_ms is None:
-        # A station that has just begun has heard nobody yet: quiet is not yet heard again.
-        is_back = each.heard_ms is not None and each.quiet_s < patience.quiet_s
-        is_back = is_back and not each.has_failed
-        if not is_back:
+        if not is_heard:
             return replace(member, cause=each.cause, detail=each.detail)
-        member = replace(member, back_ms=now_ms)
+        member = replace(member, back_ms=now_ms, steady_ms=now_ms)
     elif is_silent(each, patience):
         since_ms = each.heard_ms if each.heard_ms is not None else member.since_ms
         return replace(
             member, cause=each.cause, detail=each.detail, since_ms=since_ms,
-            back_ms=None, records_ms=None, complete_ms=None,
+            back_ms=None, steady_ms=None, records_ms=None, complete_ms=None,
         )  # fmt: skip
+    if is_heard and member.steady_ms is None:
+        member = replace(member, steady_ms=now_ms)
+    elif not is_heard:
+        member = replace(member, steady_ms=None)
     return _count(member, each, now_ms, patience)
 
 
@@ -334,9 +340,9 @@ def _ending(silence: Silence, now_ms: int, patience: Patience) -> str:
     if not members:
         return "its poles are told of elsewhere, or pulled no longer"
     for each in members:
-        if each.back_ms is None or each.complete_ms is None:
+        if each.steady_ms is None or each.complete_ms is None:
             return ""
-        if now_ms - each.back_ms < patience.hold_s * 1000:
+        if now_ms - each.steady_ms < patience.hold_s * 1000:
             return ""
     coming = sum(each.files_coming for each in members)
     return f"heard again; {coming} files still to come" if coming else "heard again; all is here"
@@ -420,13 +426,24 @@ def _read_member(name: str, entry: Json) -> Member | None:
     if since_ms is None:
         return None
     return Member(
-        name, entry["cause"], str(entry.get("detail", "")), since_ms,
-        times["back_at"], times["records_at"], times["complete_at"],
-        *(int(counts.get(key, 0)) for key in ("alerts", "records", "files")),
-    )  # fmt: skip
+        name,
+        entry["cause"],
+        str(entry.get("detail", "")),
+        since_ms,
+        back_ms=times["back_at"],
+        records_ms=times["records_at"],
+        complete_ms=times["complete_at"],
+        alerts=_read_count(counts.get("alerts")),
+        records=_read_count(counts.get("records")),
+        files=_read_count(counts.get("files")),
+    )
 
 
 _TIMES = ("since", "back_at", "records_at", "complete_at")
+
+
+def _read_count(value: Json) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _read_time(text: Json) -> int | None:

@@ -76,6 +76,7 @@ class Transfers:
         self._reading = asyncio.Lock()
         self._woken = {is_first: asyncio.Event() for is_first in (True, False)}
         self._news, self._kept = asyncio.Event(), asyncio.Event()
+        contact.on_records(self.wake)
 
     def wake(self) -> None:
         """New files may have been named."""
