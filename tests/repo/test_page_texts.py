@@ -16,7 +16,8 @@ from tests.repo.tree import CHECKOUT
 
 SHARED = CHECKOUT / "edge" / "serving" / "web"
 POLE = CHECKOUT / "edge" / "agent" / "web"
-PAGES = [POLE]
+STATION = CHECKOUT / "edge" / "station" / "web"
+PAGES = [POLE, STATION]
 """The folders of our pages."""
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)

@@ -47,7 +47,7 @@ export class AlertPictures {
     const isOpen = Boolean(this.#shown);
     this.thumb.setAttribute("aria-expanded", String(isOpen));
     this.thumb.disabled = !this.#first();
-    setText(this.words, say(isOpen ? "close_player" : offerOf(alert, this.#first())));
+    setText(this.words, say(isOpen ? "close" : offerOf(alert, this.#first())));
     if (isOpen && this.player.dataset.offer !== this.#offer()) this.#fillBar();
   }
 
@@ -110,7 +110,7 @@ export class AlertPictures {
     this.bar.replaceChildren(
       ...buttons,
       make("a", link, say("download", { size })),
-      make("button", { type: "button", onclick: () => this.#hide() }, say("close_player")),
+      make("button", { type: "button", onclick: () => this.#hide() }, say("close")),
     );
   }
 

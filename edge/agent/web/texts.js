@@ -62,7 +62,6 @@ export const TEXTS = {
   no_clip_yet: ["No clip yet", "录像未就绪"],
   none_made: ["No picture was made", "没有图像"],
   no_pictures_yet: ["No picture yet", "图像未就绪"],
-  close_player: ["Close", "关闭"],
 
   // Cameras
   no_cameras: [

@@ -8,6 +8,7 @@ export const SHARED_TEXTS = {
   sign_in: ["Sign in", "登录"],
   token: ["Token", "令牌"],
   too_many: ["Too many wrong tokens. Wait a minute, then try again.", "错误令牌过多。请等待一分钟后重试。"],
+  close: ["Close", "关闭"],
   more: ["Show more", "显示更多"],
 
   // Alerts

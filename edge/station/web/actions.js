@@ -1,0 +1,166 @@
+// What can be done about the chosen alert: acknowledge, note, verdict, hold; by those who may.
+
+import { Refused } from "./api.js";
+import { make, setText } from "./dom.js";
+import { say, word } from "./language.js";
+import { keyOf } from "./order.js";
+
+const VERDICTS = ["real", "false", "test"];
+const NOTE_MAX = 500; // What the station takes.
+const FORMS = ["note", "verdict", "hold"];
+
+export class Actions {
+  #alert = null;
+  #isSending = false;
+
+  constructor(visit) {
+    this.visit = visit;
+    this.fault = make("p", { class: "fault", role: "alert" });
+    this.ack = make("button", { type: "button", class: "main", onclick: () => this.acknowledge() });
+    this.ack.setAttribute("aria-keyshortcuts", "a");
+    this.openers = Object.fromEntries(
+      FORMS.map((form) => [form, make("button", { type: "button", onclick: () => this.open(form) })]),
+    );
+    this.release = make("button", { type: "button", onclick: () => this.#send("hold", { case: null }) });
+    this.forms = {
+      note: this.#makeNote(),
+      verdict: this.#makeVerdict(),
+      hold: this.#makeHold(),
+    };
+    const buttons = [this.ack, ...Object.values(this.openers), this.release];
+    this.bar = make("div", { class: "bar" }, ...buttons);
+    this.node = make("div", { class: "actions" }, this.bar, ...Object.values(this.forms), this.fault);
+  }
+
+  /** Offer what can be done about an alert as it is now. */
+  update(alert) {
+    const isOther = this.#alert === null || keyOf(this.#alert) !== keyOf(alert);
+    this.#alert = alert;
+    if (isOther) {
+      setText(this.fault, "");
+      this.closeForms();
+      for (const input of this.node.querySelectorAll("input")) input.value = "";
+    }
+    const isDone = Boolean(alert.acked ?? alert.resolved);
+    const may = { ack: this.visit.may("ack"), admin: this.visit.may("admin") };
+    this.node.hidden = !may.ack && !may.admin;
+    this.ack.hidden = !may.ack || isDone;
+    this.openers.note.hidden = this.openers.verdict.hidden = !may.ack;
+    this.openers.hold.hidden = !may.admin || Boolean(alert.hold);
+    this.release.hidden = !may.admin || !alert.hold;
+    setText(this.ack, say("do_acknowledge"));
+    setText(this.openers.note, say("do_note"));
+    setText(this.openers.verdict, say(alert.resolved ? "do_verdict_again" : "do_verdict"));
+    setText(this.openers.hold, say("do_hold"));
+    setText(this.release, say("do_release"));
+    for (const node of this.node.querySelectorAll("[data-text]")) setText(node, say(node.dataset.text));
+    this.#verdicts.forEach((button, index) => {
+      setText(button, `${index + 1} ${word("as", VERDICTS[index])}`);
+    });
+  }
+
+  /** Say that somebody knows of it. */
+  acknowledge() {
+    if (!this.#alert || this.node.hidden || this.ack.hidden) return false;
+    this.#send("ack", {});
+    return true;
+  }
+
+  /** Open a form, or close it again; the others close. */
+  open(form) {
+    if (!this.#alert || this.node.hidden || this.openers[form].hidden) return false;
+    const wasOpen = !this.forms[form].hidden;
+    this.closeForms();
+    if (wasOpen) return true;
+    this.forms[form].hidden = false;
+    this.openers[form].setAttribute("aria-expanded", "true");
+    this.forms[form].querySelector(form === "verdict" ? "button" : "input").focus();
+    return true;
+  }
+
+  /** Close whatever form is open; false where none is. */
+  closeForms() {
+    let wasOpen = false;
+    for (const form of FORMS) {
+      const isFocused = this.forms[form].contains(document.activeElement);
+      wasOpen ||= !this.forms[form].hidden;
+      this.forms[form].hidden = true;
+      this.openers[form].setAttribute("aria-expanded", "false");
+      if (isFocused) this.openers[form].focus();
+    }
+    return wasOpen;
+  }
+
+  /** Give the verdict of a number from 1; only while its form is open. */
+  giveVerdict(number) {
+    if (this.forms.verdict.hidden) return false;
+    this.#resolve(VERDICTS[number - 1]);
+    return true;
+  }
+
+  #makeNote() {
+    const input = makeInput("note-text");
+    const send = make("button", { class: "main", "data-text": "send" });
+    const onsubmit = (event) => {
+      event.preventDefault();
+      const text = input.value.trim();
+      if (text) this.#send("note", { text }, input);
+    };
+    const label = make("label", { for: "note-text", "data-text": "dispatch_note" });
+    return make("form", { class: "choice", hidden: true, onsubmit }, label, input, send);
+  }
+
+  #makeVerdict() {
+    this.verdictNote = makeInput("verdict-note");
+    this.#verdicts = VERDICTS.map((verdict) =>
+      make("button", { type: "button", onclick: () => this.#resolve(verdict) }),
+    );
+    const label = make("label", { for: "verdict-note", "data-text": "verdict_note" });
+    const onsubmit = (event) => event.preventDefault();
+    const inside = [...this.#verdicts, label, this.verdictNote];
+    return make("form", { class: "choice", hidden: true, onsubmit }, ...inside);
+  }
+
+  #makeHold() {
+    const input = makeInput("hold-case");
+    const send = make("button", { class: "main", "data-text": "do_hold" });
+    const onsubmit = (event) => {
+      event.preventDefault();
+      const text = input.value.trim();
+      if (text) this.#send("hold", { case: text }, input);
+    };
+    const label = make("label", { for: "hold-case", "data-text": "hold_case" });
+    return make("form", { class: "choice", hidden: true, onsubmit }, label, input, send);
+  }
+
+  #verdicts = [];
+
+  #resolve(verdict) {
+    const note = this.verdictNote.value.trim();
+    this.#send("resolve", note ? { verdict, note } : { verdict }, this.verdictNote);
+  }
+
+  /** Tell the station; the buttons rest meanwhile, for twice would be two records. */
+  async #send(what, body, input) {
+    if (this.#isSending) return;
+    this.#isSending = true;
+    this.node.classList.add("sending");
+    setText(this.fault, "");
+    const alert = this.#alert;
+    const path = `/v1/alerts/${encodeURIComponent(alert.pole)}/${encodeURIComponent(alert.id)}/${what}`;
+    try {
+      const changed = await this.visit.desk.ask(path, { method: "POST", body });
+      if (keyOf(this.#alert) === keyOf(alert)) this.closeForms();
+      if (input) input.value = "";
+      this.visit.desk.take(changed);
+    } catch (error) {
+      const words = error instanceof Refused ? say("refused", { detail: error.detail }) : say("not_sent");
+      setText(this.fault, words);
+    } finally {
+      this.#isSending = false;
+      this.node.classList.remove("sending");
+    }
+  }
+}
+
+const makeInput = (id) => make("input", { id, maxlength: NOTE_MAX, autocomplete: "off" });

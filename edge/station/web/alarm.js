@@ -1,0 +1,70 @@
+// Sounds as long as an alert is new to everybody, and while the station can't be reached. It is
+// never silent without saying so: muted it counts down, blocked by the browser it asks for a click.
+
+import { byId, setText } from "./dom.js";
+import { say } from "./language.js";
+import { isNew, worstOf } from "./order.js";
+import { Sound } from "./sound.js";
+
+const TICK_MS = 500;
+const MUTE_MS = 5 * 60_000;
+
+export class Alarm {
+  #muted_until_ms = 0;
+
+  constructor({ desk, link, signal }) {
+    this.desk = desk;
+    this.link = link;
+    this.sound = new Sound(() => this.render());
+    this.button = byId("sound");
+    this.banner = byId("unlock");
+    const touched = () => this.sound.unlock();
+    document.addEventListener("pointerdown", touched, { signal });
+    document.addEventListener("keydown", touched, { signal });
+    this.button.addEventListener("click", () => this.toggleMute(), { signal });
+    desk.addEventListener("opened", () => this.sound.hurry());
+    desk.addEventListener("alerts", () => this.#tick());
+    const timer = setInterval(() => this.#tick(), TICK_MS);
+    signal.addEventListener("abort", () => clearInterval(timer));
+    this.sound.unlock(); // Allowed where somebody has just signed in by a click.
+    this.render();
+  }
+
+  /** Be silent for five minutes, or no longer. */
+  toggleMute() {
+    this.#muted_until_ms = this.#left_ms() ? 0 : performance.now() + MUTE_MS;
+    this.sound.hurry();
+    this.render();
+  }
+
+  /** Say whether it can be heard. */
+  render() {
+    const left_ms = this.#left_ms();
+    const state = this.sound.state;
+    this.banner.hidden = state === "on";
+    setText(this.banner, say(state === "none" ? "sound_none" : "sound_blocked"));
+    const minutes = Math.floor(left_ms / 60_000);
+    const seconds = String(Math.floor((left_ms % 60_000) / 1000)).padStart(2, "0");
+    setText(this.button, left_ms ? say("muted", { left: `${minutes}:${seconds}` }) : say("mute"));
+    this.button.setAttribute("aria-pressed", String(Boolean(left_ms)));
+  }
+
+  close() {
+    this.banner.hidden = true;
+  }
+
+  #left_ms() {
+    return Math.max(0, this.#muted_until_ms - performance.now());
+  }
+
+  #tick() {
+    this.render();
+    const wanted = this.link.lostAt ? "lost" : this.#worst();
+    document.documentElement.dataset.alarm = wanted ?? "";
+    if (wanted && !this.#left_ms()) this.sound.play(wanted, performance.now());
+  }
+
+  #worst() {
+    return worstOf([...this.desk.alerts.values()].filter(isNew))?.severity ?? null;
+  }
+}

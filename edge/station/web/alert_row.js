@@ -1,0 +1,52 @@
+// One line of the list: two rows of text, so that a screen holds a night's alerts.
+
+import { marksOf, sayPlace, sayRule, sayState } from "./alert_words.js";
+import { make, setText } from "./dom.js";
+import { say, word } from "./language.js";
+import { isNew } from "./order.js";
+import { sayAge, sayTime } from "./times.js";
+
+/** Give a row for `WindowedList`. */
+export function makeAlertRow() {
+  const severity = make("b", { class: "severity" });
+  const title = make("b", { class: "title" });
+  const marks = make("span", { class: "marks" });
+  const age = make("span", { class: "age" });
+  const place = make("span", { class: "place" });
+  const state = make("span", { class: "state" });
+  const time = make("time");
+  const first = make("div", {}, severity, title, marks, age);
+  const node = make("div", { class: "row" }, first, make("div", {}, place, state, time));
+  return {
+    node,
+    update(alert) {
+      const name = `row ${alert.severity}${isNew(alert) ? " new" : ""}`;
+      if (node.className !== name) node.className = name;
+      setText(severity, word("severity", alert.severity));
+      setText(title, sayRule(alert));
+      setText(age, sayAge(surestTime(alert)));
+      setText(place, sayPlace(alert));
+      setText(state, sayState(alert));
+      setText(time, sayTime(alert.opened_at));
+      const { opened_at, received_at } = alert;
+      const spans = { at: sayTime(opened_at), received: sayTime(received_at) };
+      time.title = say("captured_received", spans);
+      showMarks(marks, alert);
+    },
+  };
+}
+
+/** When it happened; where the pole's clock is known to be wrong, when it came here. */
+export const surestTime = ({ trust, opened_at, received_at }) =>
+  trust === "wrong" ? received_at : opened_at;
+
+/** Show an alert's marks as chips, where they differ from those that are there. */
+export function showMarks(node, alert) {
+  const marks = marksOf(alert);
+  const shown = JSON.stringify(marks);
+  if (node.dataset.shown === shown) return;
+  node.dataset.shown = shown;
+  node.replaceChildren(
+    ...marks.map(({ kind, text, title }) => make("span", { class: `chip ${kind}`, title }, text)),
+  );
+}
