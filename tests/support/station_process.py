@@ -83,7 +83,7 @@ def _user_table(name: str, token: str, role: str) -> str:
 class StationProcess(ServedProcess):
     """A station while the context is open; leaving it stops the station and checks that it obeys.
 
-    It is asked as an operator.
+    It is asked as an operator; `chief` is a supervisor's token.
     """
 
     def __init__(self, files: StationFiles) -> None:
@@ -91,7 +91,7 @@ class StationProcess(ServedProcess):
         self._files = files
         words = (*COMMAND, "station", "run", "--config", str(files.config))
         super().__init__(words, port=files.port)
-        self.token = DESK_TOKEN
+        self.token, self.chief = DESK_TOKEN, ADMIN_TOKEN
 
     def counts(self) -> dict[str, int]:
         """How many alerts are open and new."""

@@ -21,25 +21,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import av
-
-from edge.thirdparty.sample import sample_path
 from tests.support.pole_process import PoleProcess, write_config
 from tests.support.process_tree import Usage, usage
 from tests.support.pulled import find_problems, find_unsound
 from tests.support.puller import Puller
-from tests.support.rtsp_server import GstRtspServer
-from tests.support.served_process import ROOT, free_port
+from tests.support.real_cameras import BUSY_RULES, film_real_clips
+from tests.support.served_process import free_port
 
-_SHARED = ROOT.parent / "shared" / "data" / "video"
-_CLIPS = ("one_by_one_person.mp4", "cars_topdown.mp4", "people_yard_1080p_upscaled.mp4")
-_RULES = """
-[[rule]]
-type = "intrusion"
-name = "anything"
-alerts_per_hour = 60
-cooldown_s = 5
-"""
 _MIB = 2**20
 _SAMPLE_S = 10.0
 _PAUSE_S = 0.5
@@ -81,12 +69,9 @@ def main() -> int:
 
 
 def _run(stack: ExitStack, folder: Path, args: argparse.Namespace) -> dict[str, Any]:
-    cameras = {
-        f"cam{index}": stack.enter_context(GstRtspServer(clip, rounds=rounds)).url
-        for index, (clip, rounds) in enumerate(_clips(args.minutes))
-    }
+    cameras = film_real_clips(stack, minutes=args.minutes)
     port = free_port()
-    config = write_config(folder, cameras, port=port, extra=_RULES)
+    config = write_config(folder, cameras, port=port, extra=BUSY_RULES)
     pulled = folder / "pulled"
     pulled.mkdir()
     begun_s = time.monotonic()
@@ -114,17 +99,6 @@ def _run(stack: ExitStack, folder: Path, args: argparse.Namespace) -> dict[str, 
         "cpu_s_per_camera_hour": round(weights.cpu_s / ran_s * 3600 / len(cameras), 1),
         "problems": problems,
     }
-
-
-def _clips(minutes: float) -> list[tuple[Path, int]]:
-    clips = [_SHARED / name for name in _CLIPS if (_SHARED / name).exists()]
-    clips = [*clips, *[sample_path()] * (4 - len(clips))]
-    return [(clip, 1 + int(min(minutes, 20) * 60 / _seconds(clip))) for clip in clips]
-
-
-def _seconds(clip: Path) -> float:
-    with av.open(str(clip)) as container:
-        return float(container.duration or 0) / 1e6
 
 
 def _live(pole: PoleProcess, args: argparse.Namespace, begun_s: float) -> tuple[_Weights, int]:
