@@ -1,4 +1,4 @@
-"""Where a pole's things are looked for when nobody says: in the current folder."""
+"""Where the things of a pole or a station are looked for when nobody says: in the current folder."""
 
 from __future__ import annotations
 
@@ -6,3 +6,4 @@ from pathlib import Path
 
 DATA_DEFAULT = Path("polewatch-data")
 CONFIG_DEFAULT = Path("polewatch.toml")
+STATION_CONFIG_DEFAULT = Path("station.toml")
