@@ -56,6 +56,15 @@ def fill_standard_descriptors() -> None:
     sys.stderr = sys.stderr or os.fdopen(STDERR, "w", closefd=False)
 
 
+def first_error(group: BaseExceptionGroup[EdgeError]) -> EdgeError:
+    """The first of several errors that ended a program together."""
+    inner: BaseException = group
+    while isinstance(inner, BaseExceptionGroup):
+        inner = inner.exceptions[0]
+    assert isinstance(inner, EdgeError)
+    return inner
+
+
 def _discard_output() -> None:
     """Let what is still buffered go nowhere, or the interpreter complains at its end."""
     null = os.open(os.devnull, os.O_WRONLY)

@@ -28,6 +28,7 @@ from edge.clock import Clock, SystemClock, make_ids
 from edge.clock_trust import ClockTrust, read_boot_id, was_synced_before
 from edge.config.model import Config
 from edge.errors import EdgeError, StoreError
+from edge.exits import first_error
 from edge.feeds import FEEDS, Draft
 from edge.model import Json
 from edge.serving.door import Door, make_door
@@ -59,7 +60,7 @@ def run_pole(settings: Settings) -> int:
     try:
         asyncio.run(_Agent(settings).run())
     except* EdgeError as group:
-        raise _first(group) from group
+        raise first_error(group) from group
     return 0
 
 
@@ -194,12 +195,3 @@ class _Agent:
             "config_sha256": hashlib.sha256(self._config_text.encode()).hexdigest(),
             "cameras": [camera.name for camera in self._settings.config.cameras],
         }
-
-
-def _first(group: BaseExceptionGroup[EdgeError]) -> EdgeError:
-    """The first of several errors that ended the agent together."""
-    inner: BaseException = group
-    while isinstance(inner, BaseExceptionGroup):
-        inner = inner.exceptions[0]
-    assert isinstance(inner, EdgeError)
-    return inner
