@@ -9,6 +9,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -75,7 +76,7 @@ class HttpPoleClient:
         self._base = site.url.rstrip("/")
         self._ca, self._contexts = site.ca, contexts
         self._is_tls = self._base.startswith("https:")
-        self._token = TokenFile(site.token_file)
+        self._token = TokenFile(Path(site.token_file))
         self._stack = AsyncExitStack()
         self._session: ClientSession | None = None
 

@@ -1,0 +1,293 @@
+"""One pole, pulled for as long as the station runs: met, followed, and met again when it is lost.
+
+Two long polls bring alerts and files' news at once; the other feeds, health and signatures are
+asked about once a minute. Alerts come first: nothing else is asked before those are here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Protocol
+
+from edge.clock import NS_PER_S
+from edge.errors import PoleError, PoleRefused, PoleWrong, StoreError
+from edge.evidence import Link
+from edge.feeds import FEEDS, Feed
+from edge.station.pulling.chain import CheckedPage
+from edge.station.pulling.feed_pull import FeedPull
+from edge.station.pulling.meeting import Meeting, Roster, who_changed
+from edge.station.pulling.news import note_news
+from edge.station.pulling.one_pole import MeetAgain, Met, OnePole
+from edge.station.pulling.patience import Patience
+from edge.station.pulling.ports import CursorGone
+from edge.station.pulling.signed import SignedHeads
+from edge.supervise import run_forever
+
+WAIT_S = 25.0
+"""How long the pole may hold a poll: below its own limit, and what links keep a connection for."""
+ROUND_S = 60.0
+SIGNED_EVERY_S = 120.0
+ACK_EVERY_S = 1.0
+REFUSED_S = 60.0
+STORE_S = 5.0
+AGAIN_S_MIN, AGAIN_S_MAX = 1.0, 30.0
+STEADY_S = 60.0
+"""What ran for so long is asked again soon when it is lost."""
+QUICK_S = 1.0
+"""An empty answer to a long poll that comes much too soon is asked again after this."""
+GENTLE_S = 0.02
+"""Between two pages of who has much to tell, so that it does not take the machine for itself."""
+_POLLED: tuple[Feed, ...] = ("alerts", "media")
+
+_log = logging.getLogger(__name__)
+
+
+class Words(Protocol):
+    """Passes on what desks say while the pole is met."""
+
+    async def run(self) -> None:
+        """Go on until cancelled; what the pole refuses is its own to try again."""
+        ...
+
+
+class Files(Words, Protocol):
+    """Fetches files while the pole is met."""
+
+    def wake(self) -> None:
+        """Records have named files."""
+        ...
+
+
+class Collector:
+    """Pulls one pole; see `run`."""
+
+    def __init__(
+        self, pole: OnePole, files: Files, words: Words, *, roster: Roster, spread_s: float = 5.0
+    ) -> None:
+        """Nothing is asked before `run`.
+
+        Args:
+            pole: which, and where what it tells goes.
+            files: runs while it is met.
+            words: likewise.
+            roster: the whole station's.
+            spread_s: the first try comes within so long, so that hundreds do not come at once.
+        """
+        self._pole, self._files, self._words, self._spread_s = pole, files, words, spread_s
+        self._meeting, self._signed = Meeting(pole, roster), SignedHeads(pole)
+        self._pulls = {feed: FeedPull(pole, feed) for feed in FEEDS}
+        self._again_s = AGAIN_S_MIN
+        self._said: tuple[type[Exception] | None, str] = (None, "")
+        self._kept, self._has_alerts, self._hurry = (
+            asyncio.Event(),
+            asyncio.Event(),
+            asyncio.Event(),
+        )
+        self._signed_ns: dict[Feed, tuple[int, int]] = {}
+
+    async def run(self) -> None:
+        """Pull until cancelled."""
+        passing = self._pole.passing
+        await passing.sleep(self._spread_s * passing.dice())
+        await run_forever(f"pole {self._pole.name}", self.run_once, passing)
+
+    async def run_once(self) -> float:
+        """Meet the pole and follow it until that can't go on; seconds until it is tried again."""
+        clock = self._pole.passing.clock
+        begun_ns = clock.monotonic_ns()
+        error: BaseException
+        try:
+            met = await self._meet()
+            self._say_met(met)
+            await self._follow(met)
+        except ExceptionGroup as group:
+            error = _first(group)
+        except (PoleError, StoreError) as exc:
+            error = exc
+        ran_s = (clock.monotonic_ns() - begun_ns) / NS_PER_S
+        if not isinstance(error, PoleError | StoreError):
+            raise error
+        if not isinstance(error, MeetAgain):
+            self._pole.contact.failed(error)
+        self._say_lost(error)
+        return self._wait_s(error, ran_s) * (0.5 + self._pole.passing.dice())
+
+    async def _meet(self) -> Met:
+        """Meet it, and go on where what is on disk here ends."""
+        met = await self._meeting.meet()
+        vault, name = self._pole.vault, self._pole.name
+        places, acked = await vault.places(name), await vault.acked(name)
+        await self._tell_new_life(met, places)
+        for feed, pull in self._pulls.items():
+            pull.begin(met, places.get(feed), acked.get(feed))
+        self._met = met
+        self._has_alerts.clear()
+        self._kept.set()  # a station that was killed may not have told the pole what it has
+        return met
+
+    async def _tell_new_life(self, met: Met, places: Mapping[Feed, Link]) -> None:
+        """Tell that a pole has begun another log, and what of the old one is lost."""
+        left = [link for link in places.values() if link.epoch != met.who.epoch]
+        if left:
+            where = ", ".join(f"{link.feed} after {link.seq}" for link in left)
+            flaw = (
+                f"the pole has begun another log, {met.who.epoch} in place of {left[0].epoch}: what"
+                f" it had not given of the old one is lost: {where}"
+            )
+            await self._pole.flaws.note("chain", "alerts", met.who.epoch, [flaw])
+
+    async def _follow(self, met: Met) -> None:
+        """Do everything at once until one of them can't go on."""
+        async with asyncio.TaskGroup() as group:
+            for feed in _POLLED:
+                group.create_task(self._poll(self._pulls[feed]))
+            group.create_task(self._go_round())
+            group.create_task(self._visit(met))
+            group.create_task(self._ack())
+            group.create_task(self._files.run())
+            group.create_task(self._words.run())
+
+    async def _poll(self, pull: FeedPull) -> None:
+        """Follow a feed by long polls; the first time all alerts come before anything else."""
+        is_first = pull.feed == "alerts"
+        if not is_first:
+            await self._has_alerts.wait()
+        patience = Patience(self._pole)
+        while True:
+            wait_s = 0.0 if pull.has_more else WAIT_S
+            begun_ns = self._pole.passing.clock.monotonic_ns()
+            page = await patience.ask(f"feed {pull.feed}", partial(self._pull, pull, wait_s))
+            if is_first and (page is None or not pull.has_more):
+                self._has_alerts.set()
+            waited_s = (self._pole.passing.clock.monotonic_ns() - begun_ns) / NS_PER_S
+            if page is not None and not page.records and waited_s < wait_s - QUICK_S:
+                self._hurry.set()  # the pole ends its polls when it stops, and has said why
+                await self._pole.passing.sleep(QUICK_S)
+
+    async def _pull(self, pull: FeedPull, wait_s: float) -> CheckedPage:
+        """Pull a page, and set off what follows from it."""
+        try:
+            page = await pull.pull(wait_s=wait_s)
+        except PoleWrong as exc:
+            life = self._met.who.epoch
+            await self._pole.flaws.note("chain", pull.feed, life, [f"{pull.feed}: {exc}"])
+            raise
+        self._pole.contact.heard()
+        if page.records:
+            self._kept.set()
+            if note_news(self._pole.contact, page.records):
+                self._files.wake()
+        if pull.has_more:
+            await self._pole.passing.sleep(GENTLE_S)
+        return page
+
+    async def _go_round(self) -> None:
+        """Bring the feeds that nobody waits for, and what was signed, about once a minute."""
+        await self._has_alerts.wait()
+        patience = Patience(self._pole)
+        while True:
+            self._hurry.clear()
+            for feed, pull in self._pulls.items():
+                if feed not in _POLLED:
+                    await patience.ask(f"feed {feed}", partial(self._catch_up, pull))
+            for feed, pull in self._pulls.items():
+                await patience.ask(f"signatures {feed}", partial(self._pull_signed, pull))
+            await self._pole.flaws.settle()
+            await self._rest(ROUND_S)
+
+    async def _catch_up(self, pull: FeedPull) -> None:
+        """Bring a feed to its end; at most once if nothing is there."""
+        while True:
+            await self._pull(pull, 0)
+            if not pull.has_more:
+                return
+
+    async def _pull_signed(self, pull: FeedPull) -> None:
+        """Ask what was signed of a feed that has moved since, not too often."""
+        place, now_ns = pull.place, self._pole.passing.clock.monotonic_ns()
+        if place is None or pull.has_more:
+            return
+        seq, asked_ns = self._signed_ns.get(pull.feed, (0, -int(SIGNED_EVERY_S * NS_PER_S)))
+        if place.seq == seq or now_ns - asked_ns < SIGNED_EVERY_S * NS_PER_S:
+            return
+        await self._signed.pull(self._met, place)
+        self._signed_ns[pull.feed] = (place.seq, now_ns)
+
+    async def _visit(self, met: Met) -> None:
+        """Ask how it is, and see that it is still the one that was met, about once a minute."""
+        pole, patience = self._pole, Patience(self._pole)
+        while True:
+            health = await patience.ask("health", pole.client.health)
+            if health is not None:
+                pole.contact.told_health(health)
+            await self._pause(ROUND_S)
+            self._met = await self._meeting.meet()
+            if who_changed(met.who, self._met.who):
+                raise MeetAgain("it has become another one, or has begun another log")
+
+    async def _ack(self) -> None:
+        """Tell the pole what is on disk here, each feed once a second at most."""
+        patience = Patience(self._pole)
+        while True:
+            await self._kept.wait()
+            self._kept.clear()
+            for pull in self._pulls.values():
+                await patience.ask(f"ack {pull.feed}", partial(self._ack_one, pull))
+            await self._pole.passing.sleep(ACK_EVERY_S)
+
+    async def _ack_one(self, pull: FeedPull) -> None:
+        try:
+            await pull.ack()
+        except CursorGone:
+            self._hurry.set()  # its log was put back, which the feed itself will find
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait, or until there is hurry."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds * (0.9 + 0.2 * self._pole.passing.dice())):
+                await self._hurry.wait()
+
+    async def _pause(self, seconds: float) -> None:
+        passing = self._pole.passing
+        await passing.sleep(seconds * (0.9 + 0.2 * passing.dice()))
+
+    def _wait_s(self, error: Exception, ran_s: float) -> float:
+        """How long to wait before the next try, without jitter."""
+        if isinstance(error, MeetAgain):
+            return AGAIN_S_MIN
+        if isinstance(error, StoreError):
+            return STORE_S
+        if isinstance(error, PoleRefused):
+            return REFUSED_S
+        if ran_s >= STEADY_S:
+            self._again_s = AGAIN_S_MIN
+        waited_s, self._again_s = self._again_s, min(2 * self._again_s, AGAIN_S_MAX)
+        return waited_s
+
+    def _say_met(self, met: Met) -> None:
+        if self._said[0] is not None or not self._said[1]:
+            identity = met.who.identity
+            _log.info(
+                "pole met: pole=%s id=%s life=%s version=%s",
+                self._pole.name, identity.pole_id, met.who.epoch, identity.version,
+            )  # fmt: skip
+        self._said = (None, "met")
+
+    def _say_lost(self, error: Exception) -> None:
+        """Log why it can't be pulled, once for each reason."""
+        said = (type(error), str(error))
+        if said != self._said:
+            _log.warning("pole lost: pole=%s reason=%s", self._pole.name, error)
+        self._said = said
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """What went wrong first of what a group of tasks ended with."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

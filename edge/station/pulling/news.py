@@ -1,0 +1,43 @@
+"""What a pole's records say of the pole itself, for whoever wonders why it is silent; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edge.feeds import Draft
+from edge.station.ports import CheckedRecord
+from edge.station.pulling.ports import Contact
+
+_STOPPED = "agent stopped"
+"""What an agent writes that was told to stop (edge/agent/main.py)."""
+
+
+def note_news(contact: Contact, records: Sequence[CheckedRecord]) -> bool:
+    """Note what records say of mains and of the agent's end.
+
+    Returns:
+        Whether any of them names a file.
+    """
+    for record in records:
+        _note_power(contact, record.draft)
+        _note_end(contact, record.draft)
+    return any(record.draft.media for record in records)
+
+
+def _note_power(contact: Contact, draft: Draft) -> None:
+    mains = draft.data.get("mains")
+    if draft.kind == "power" and isinstance(mains, bool):
+        contact.noted_power(is_lost=not mains)
+    elif draft.rule == {"type": "system", "name": "mains"}:
+        if draft.kind == "alert.open":
+            contact.noted_power(is_lost=True)
+        elif draft.kind == "alert.close":
+            contact.noted_power(is_lost=False)
+
+
+def _note_end(contact: Contact, draft: Draft) -> None:
+    unwell = draft.data.get("unwell")
+    if draft.kind == "start":
+        contact.noted_end(is_stopped=False)
+    elif draft.kind == "state" and isinstance(unwell, list):
+        contact.noted_end(is_stopped=_STOPPED in unwell)
