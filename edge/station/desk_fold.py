@@ -1,0 +1,390 @@
+"""What an alert has come to at the station: a pole's records and desks' words folded; pure.
+
+`edge.summary` says what a pole's own records mean. Here that is joined with what only the station
+knows: when it came, how far its clock can be trusted, who at a desk has seen it, which files are
+here. What a hostile pole may have written into a record is made harmless first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, get_args
+
+import msgspec
+
+from edge import summary as pole_summary
+from edge.feeds import Draft, Severity
+from edge.model import Json
+from edge.station.desk_alert import DeskAlert, DeskMedia, Said, TransferState, Trust
+from edge.summary import Resolved, ShownFile, Summary
+from edge.wire import format_utc
+
+LATE_MS = 60_000
+"""What comes later than this after it happened is marked."""
+CLOCK_OFF_MS = 60_000
+"""A pole's clock that is off by more than this is no clock."""
+NOTES_MAX = 100
+MISSING_MAX = 8
+"""Files shown that were never made; the oldest are left out."""
+TEXT_MAX = 500
+ID_MAX = 64
+"""A ULID has 26; what is longer than this names no alert."""
+NO_BEGINNING = "its beginning never came: what is missing may be more than is shown"
+OWN_WORDS = ("alert.seen", "alert.ack", "alert.note", "alert.resolve", "alert.hold")
+"""What desks say of alerts; of a pole only ack and resolve are heeded."""
+_OF_POLES = (
+    "alert.open", "alert.update", "alert.close", "alert.ack", "alert.resolve", "media.ready",
+    "media.gone",
+)  # fmt: skip
+_SEVERITIES = frozenset(get_args(Severity))
+_DIGEST_DIGITS = 64
+_HEX = frozenset("0123456789abcdef")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """How a record came.
+
+    Attributes:
+        pole: the alert's pole, as configured; the station's id for its own alerts.
+        site: of that pole.
+        received_ms: when it came.
+        is_own: it is the station's own record, also where it is about a pole's alert.
+        token_name: what the pole calls our token; what it tells of that name is our own word.
+        clock_ahead_ms: by how much the pole's clock is before the station's.
+        pole_id: what the pole calls itself.
+        flaw: why the record does not follow the one before it; empty where it does.
+    """
+
+    pole: str
+    site: str | None
+    received_ms: int
+    is_own: bool = False
+    token_name: str = ""
+    clock_ahead_ms: int = 0
+    pole_id: str = ""
+    flaw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileStand:
+    """How far a file has come, and why no further."""
+
+    state: TransferState
+    reason: str = ""
+
+
+_WAITING = FileStand("waiting")
+_TO_COME = ("waiting", "held back")
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A file that there will never be."""
+
+    role: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeskFold:
+    """An alert as its records have made it; `show` gives what desks are shown.
+
+    `own_verdict` is the last one said at a desk of ours; `is_stub` until its alert.open is here.
+    """
+
+    summary: Summary
+    pole: str
+    site: str | None
+    received_ms: int
+    late: bool
+    trust: Trust
+    seen: Said | None = None
+    notes: tuple[Said, ...] = ()
+    hold: Said | None = None
+    own_verdict: Resolved | None = None
+    files: Mapping[str, FileStand] = field(default_factory=dict)
+    missing: tuple[Missing, ...] = ()
+    is_stub: bool = False
+    flaw: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is not yet closed and resolved."""
+        return self.summary.state == "open"
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it is open and nobody has said that he knows of it."""
+        return self.is_open and self.summary.acked is None and self.summary.resolved is None
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(DeskFold)
+
+
+def encode_fold(fold: DeskFold) -> bytes:
+    """Write it as it is stored."""
+    return _encoder.encode(fold)
+
+
+def parse_fold(body: bytes) -> DeskFold:
+    """Read what `encode_fold` wrote."""
+    return _decoder.decode(body)
+
+
+def encode_alert(alert: DeskAlert) -> bytes:
+    """Write it as the JSON that is served."""
+    return _encoder.encode(alert)
+
+
+def step(fold: DeskFold | None, draft: Draft, origin: Origin) -> DeskFold | None:
+    """Take one record of an alert in.
+
+    Args:
+        fold: what the records before it made; None: nothing is known of the alert.
+        draft: of feed `alerts` or `media`, naming the alert; of a pole it may hold anything.
+        origin: how it came.
+
+    Returns:
+        The fold after it; the same object where it changes nothing. A pole's record of feed
+        `alerts` that comes without the alert's beginning opens a stub, marked in `flaw`; its media
+        do not, they may only be before it.
+    """
+    if draft.alert is None or len(draft.alert) > ID_MAX:
+        return fold
+    if origin.is_own and draft.kind in OWN_WORDS:
+        return _say(fold, draft) if fold is not None else None
+    if draft.kind not in _OF_POLES:
+        return fold
+    if fold is None:
+        return _begin(_clean(draft), origin)
+    after = _of_pole(fold, _clean(draft), origin)
+    if origin.flaw and not after.flaw and after is not fold:
+        return replace(after, flaw=origin.flaw[:TEXT_MAX])
+    return after
+
+
+def _begin(draft: Draft, origin: Origin) -> DeskFold | None:
+    if draft.kind == "alert.open":
+        return _open(draft, origin)
+    return make_stub(draft, origin) if draft.feed == "alerts" else None
+
+
+def make_stub(draft: Draft, origin: Origin) -> DeskFold:
+    """Show an alert whose beginning never came by what is known of it from another record.
+
+    How bad it is may be unknown: it is taken for major, so that somebody looks.
+    """
+    draft = _clean(draft)
+    opening = replace(
+        draft, kind="alert.open", severity=draft.severity or "major", media=(), data={}
+    )
+    stub = replace(_open(opening, origin), is_stub=True, flaw=NO_BEGINNING)
+    return _of_pole(stub, draft, origin)
+
+
+def with_file(fold: DeskFold, sha256: str, stand: FileStand) -> DeskFold:
+    """Note how far one of its files has come."""
+    if fold.files.get(sha256) == stand or all(each.sha256 != sha256 for each in fold.summary.media):
+        return fold
+    return replace(fold, files={**fold.files, sha256: stand})
+
+
+def show(fold: DeskFold, *, change: int) -> DeskAlert:
+    """Give an alert as a desk sees it; `change` is the number of its last change."""
+    own = fold.summary
+    return DeskAlert(
+        id=own.id,
+        pole=fold.pole,
+        pole_id=own.pole,
+        site=fold.site,
+        camera=own.camera,
+        rule=own.rule,
+        severity=own.severity,
+        state=own.state,
+        opened_at=own.opened_at,
+        received_at=format_utc(fold.received_ms),
+        updated_at=own.updated_at,
+        closed_at=own.closed_at,
+        close_reason=own.close_reason,
+        late=fold.late,
+        trust=fold.trust,
+        seen=fold.seen,
+        acked=own.acked,
+        resolved=own.resolved,
+        notes=fold.notes,
+        hold=fold.hold,
+        data=own.data,
+        where=own.where,
+        media=_show_files(fold),
+        test=own.test,
+        flaw=fold.flaw,
+        change=change,
+    )
+
+
+def _open(draft: Draft, origin: Origin) -> DeskFold:
+    opened = pole_summary.step(None, draft, seq=0, pole=origin.pole_id or origin.pole)
+    assert opened is not None
+    trust = _judge_clock(draft, origin)
+    is_late = trust in ("synced", "holdover") and origin.received_ms - draft.at_ms > LATE_MS
+    return DeskFold(
+        opened,
+        origin.pole,
+        origin.site,
+        origin.received_ms,
+        late=is_late,
+        trust=trust,
+        flaw=origin.flaw[:TEXT_MAX],
+    )
+
+
+def _judge_clock(draft: Draft, origin: Origin) -> Trust:
+    is_ahead = draft.at_ms - origin.received_ms > CLOCK_OFF_MS
+    if is_ahead or abs(origin.clock_ahead_ms) > CLOCK_OFF_MS:
+        return "wrong"
+    return draft.clock.state if draft.clock.state in get_args(Trust) else "unset"
+
+
+def _of_pole(fold: DeskFold, draft: Draft, origin: Origin) -> DeskFold:
+    if draft.kind == "alert.open":
+        return _heal(fold, draft, origin) if fold.is_stub else fold
+    if draft.kind == "media.gone":
+        return _lose_file(fold, draft) if draft.camera == fold.summary.camera else fold
+    if draft.kind == "alert.resolve" and _is_echo(fold, draft, origin):
+        return _take_echo(fold, draft)
+    after = pole_summary.step(fold.summary, draft, seq=0, pole="")
+    if after is None or after is fold.summary:
+        return fold
+    told_anew = {item["sha256"] for item in draft.media}
+    known = {each.sha256 for each in after.media} - told_anew
+    files = {sha256: stand for sha256, stand in fold.files.items() if sha256 in known}
+    return replace(fold, summary=after, files=files)
+
+
+def _heal(stub: DeskFold, draft: Draft, origin: Origin) -> DeskFold:
+    """Join a beginning that came late with what had come before it."""
+    begun = _open(draft, origin)
+    known = stub.summary
+    joined = replace(
+        begun.summary,
+        updated_at=known.updated_at,
+        closed_at=known.closed_at,
+        close_reason=known.close_reason,
+        acked=known.acked,
+        resolved=known.resolved,
+        state=known.state,
+        data={**begun.summary.data, **known.data},
+        media=known.media,
+    )
+    flaw = origin.flaw if stub.flaw == NO_BEGINNING else stub.flaw
+    return replace(
+        stub, summary=joined, late=begun.late, trust=begun.trust, is_stub=False, flaw=flaw
+    )
+
+
+def _is_echo(fold: DeskFold, draft: Draft, origin: Origin) -> bool:
+    """Whether a pole tells us what we have told it: the person who said it is known here only."""
+    by = draft.data.get("by")
+    return fold.own_verdict is not None and by == origin.token_name and not origin.is_own
+
+
+def _take_echo(fold: DeskFold, draft: Draft) -> DeskFold:
+    """Our word has come after another station's at the pole: it is the last one there as well."""
+    own = fold.own_verdict
+    assert own is not None
+    if draft.data.get("verdict") != own.verdict or fold.summary.resolved == own:
+        return fold
+    return replace(fold, summary=replace(fold.summary, resolved=own))
+
+
+def _lose_file(fold: DeskFold, draft: Draft) -> DeskFold:
+    """The pole has a file no more, or never had one; what is kept here stays."""
+    reason = (_text(draft.data, "reason") or "")[:TEXT_MAX]
+    gone = draft.data.get("sha256")
+    if gone is None:
+        missing = Missing((_text(draft.data, "role") or "")[:ID_MAX], reason)
+        if missing in fold.missing:
+            return fold
+        return replace(fold, missing=(*fold.missing, missing)[-MISSING_MAX:])
+    if not isinstance(gone, str) or fold.files.get(gone, _WAITING).state not in _TO_COME:
+        return fold
+    return with_file(fold, gone, FileStand("gone", reason))
+
+
+def _say(fold: DeskFold, draft: Draft) -> DeskFold:
+    """What somebody at a desk has said."""
+    said = Said(format_utc(draft.at_ms), _text(draft.data, "by") or "")
+    if draft.kind == "alert.seen":
+        return fold if fold.seen is not None else replace(fold, seen=said)
+    own = replace(fold.summary, updated_at=said.at)
+    if draft.kind == "alert.note":
+        note = replace(said, text=_text(draft.data, "text") or "")
+        return replace(fold, summary=own, notes=(*fold.notes, note)[-NOTES_MAX:])
+    if draft.kind == "alert.hold":
+        case = _text(draft.data, "case")
+        return replace(fold, summary=own, hold=replace(said, text=case) if case else None)
+    after = pole_summary.step(fold.summary, draft, seq=0, pole="")
+    assert after is not None
+    if draft.kind == "alert.resolve":
+        return replace(fold, summary=after, own_verdict=after.resolved)
+    return replace(fold, summary=after) if after is not fold.summary else fold
+
+
+def _show_files(fold: DeskFold) -> tuple[DeskMedia, ...]:
+    shown = [_show_file(fold, each) for each in fold.summary.media]
+    shown += [
+        DeskMedia(each.role, "", 0, "", "", None, None, "gone", each.reason)
+        for each in fold.missing
+    ]
+    return tuple(shown)
+
+
+def _show_file(fold: DeskFold, file: ShownFile) -> DeskMedia:
+    stand = fold.files.get(file.sha256, _WAITING)
+    return DeskMedia(
+        file.role,
+        file.type,
+        file.bytes,
+        file.sha256,
+        f"/v1/media/{fold.pole}/{file.sha256}",
+        file.from_t,
+        file.to_t,
+        stand.state,
+        stand.reason,
+    )
+
+
+def _clean(draft: Draft) -> Draft:
+    """Leave out what no pole of ours writes and what could not be read again."""
+    data = dict(draft.data)
+    for key in ("from_t", "to_t"):
+        if not isinstance(data.get(key), int | float) or isinstance(data.get(key), bool):
+            data[key] = None
+    return replace(
+        draft,
+        severity=draft.severity if draft.severity in _SEVERITIES else None,
+        media=named_files(draft) if draft.kind == "media.ready" else (),
+        data=data if draft.feed == "media" else draft.data,
+    )
+
+
+def named_files(draft: Draft) -> list[Mapping[str, Any]]:
+    """The files that a record names, of those that can be meant."""
+    return [item for item in draft.media if _is_file(item)][: pole_summary.MEDIA_MAX]
+
+
+def _is_file(item: Mapping[str, Any]) -> bool:
+    size, sha256 = item.get("bytes"), item.get("sha256")
+    if not all(isinstance(item.get(key), str) for key in ("role", "type", "href")):
+        return False
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        return False
+    return isinstance(sha256, str) and len(sha256) == _DIGEST_DIGITS and _HEX.issuperset(sha256)
+
+
+def _text(data: Mapping[str, Json], key: str) -> str | None:
+    value = data.get(key)
+    return value if isinstance(value, str) else None
