@@ -1,1 +1,1 @@
-"""What the station keeps: records, alerts and files, each on disk before anybody is told."""
+"""What the station keeps: records, what they make of alerts, files; on disk before it is told."""

@@ -1,0 +1,205 @@
+"""Files of poles on the station's disk: whole under their hash, parts apart; and the room for them.
+
+A file under its hash is whole at any instant: it is synced before it gets that name. Files and rows
+are kept in step by `StationStore`; what a kill left between the two is put right at the start.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from edge.errors import StoreError
+from edge.whole_file import sync_folder
+
+MEDIA_NAME, PARTS_NAME = "media", "parts"
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_FAN_OUT = re.compile(r"[0-9a-f]{2}")
+_PART = re.compile(r"[^/]*?([0-9a-f]{64})\.part")
+_READ_BYTES = 1 << 20
+_MODE = 0o700
+
+_log = logging.getLogger(__name__)
+
+
+class StationMedia:
+    """The two folders: `media/ab/abcdef…`, and `parts` for what is on its way."""
+
+    def __init__(self, folder: Path) -> None:
+        """Nothing is touched yet; see `make`."""
+        self.media, self.parts = folder / MEDIA_NAME, folder / PARTS_NAME
+        self.total_bytes = 0
+        """What all whole files have together; known once `sweep` has counted."""
+
+    def make(self) -> None:
+        """Make the folders.
+
+        Raises:
+            StoreError: they can't be made.
+        """
+        try:
+            for path in (self.media, self.parts):
+                path.mkdir(mode=_MODE, exist_ok=True)
+            sync_folder(self.media.parent)
+        except OSError as exc:
+            raise _refusal(self.media.parent, exc) from exc
+
+    def path_of(self, sha256: str) -> Path:
+        """Where a file of this hash is, or would be."""
+        assert _DIGEST.fullmatch(sha256)
+        return self.media / sha256[:2] / sha256
+
+    def adopt(self, part: str, *, sha256: str, size_bytes: int) -> None:
+        """Give a part that is whole, checked and synced its name; what is there already stays.
+
+        Raises:
+            StoreError: there is no such part, it has another size, or the disk refuses.
+        """
+        assert "/" not in part
+        source, path = self.parts / part, self.path_of(sha256)
+        try:
+            if path.exists():
+                source.unlink(missing_ok=True)
+                return
+            found_bytes = source.lstat().st_size
+            if found_bytes != size_bytes:
+                raise StoreError(f"{source}: has {found_bytes} bytes, not {size_bytes}")
+            if not path.parent.is_dir():
+                path.parent.mkdir(mode=_MODE, exist_ok=True)
+                sync_folder(self.media)
+            source.rename(path)
+            sync_folder(path.parent)
+        except StoreError:
+            raise
+        except OSError as exc:
+            raise _refusal(source, exc) from exc
+        self.total_bytes += size_bytes
+
+    def remove(self, sha256: str) -> None:
+        """Let a file go; one that is not there is gone.
+
+        Raises:
+            StoreError: the disk refuses.
+        """
+        path = self.path_of(sha256)
+        try:
+            size_bytes = path.lstat().st_size
+            path.unlink()
+        except FileNotFoundError:
+            return
+        except OSError as exc:
+            raise _refusal(path, exc) from exc
+        self.total_bytes -= size_bytes
+
+    def has_room(self, size_bytes: int, *, quota_bytes: int | None, free_min_bytes: int) -> bool:
+        """Whether so much may come in, under the quota and leaving so much of the disk free.
+
+        Raises:
+            StoreError: the disk does not say.
+        """
+        if quota_bytes is not None and self.total_bytes + size_bytes > quota_bytes:
+            return False
+        return self.free_bytes() - size_bytes >= free_min_bytes
+
+    def free_bytes(self) -> int:
+        """What the disk has left for us.
+
+        Raises:
+            StoreError: the disk does not say.
+        """
+        try:
+            status = os.statvfs(self.media)
+        except OSError as exc:
+            raise _refusal(self.media, exc) from exc
+        return status.f_bavail * status.f_frsize
+
+    def sweep(
+        self,
+        *,
+        here: Callable[[str], Iterator[str]],
+        settle: Callable[[str], bool],
+        is_wanted: Callable[[str], bool],
+    ) -> list[str]:
+        """Put the folders in step with what is noted, and count what they hold.
+
+        Args:
+            here: hashes that are noted to be here, of those that begin with two digits.
+            settle: called with the hash of a whole file that is not noted; true: it is now.
+            is_wanted: whether somebody still waits for a file of this hash.
+
+        Returns:
+            Hashes that are noted and whose files are not here.
+
+        Raises:
+            StoreError: the disk can't be read or written.
+        """
+        missing: list[str] = []
+        self.total_bytes = 0
+        try:
+            for number in range(256):
+                missing += self._sweep_one(
+                    f"{number:02x}",
+                    here,
+                    lambda entry: is_wanted(entry.name) and _is_whole(entry) and settle(entry.name),
+                )
+            self._sweep_strangers()
+            for part in os.scandir(self.parts):
+                match = _PART.fullmatch(part.name)
+                if match is None or not is_wanted(match[1]):
+                    _remove(part, "nobody waits for it")
+        except OSError as exc:
+            raise _refusal(self.media, exc) from exc
+        return missing
+
+    def _sweep_one(
+        self,
+        digits: str,
+        here: Callable[[str], Iterator[str]],
+        settle: Callable[[os.DirEntry[str]], bool],
+    ) -> list[str]:
+        folder = self.media / digits
+        noted = set(here(digits))
+        if not folder.is_dir():
+            return sorted(noted)
+        for entry in list(os.scandir(folder)):
+            if entry.name in noted:
+                noted.discard(entry.name)
+            elif not settle(entry):
+                _remove(entry, "no record needs it")
+                continue
+            self.total_bytes += entry.stat(follow_symlinks=False).st_size
+        return sorted(noted)
+
+    def _sweep_strangers(self) -> None:
+        """Say what lies there and is not ours; it is left alone."""
+        for entry in os.scandir(self.media):
+            if not (_FAN_OUT.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)):
+                _log.warning("media folder holds what is not ours: name=%s", entry.name)
+
+
+def _is_whole(entry: os.DirEntry[str]) -> bool:
+    """Whether a file is what its name says."""
+    if not (_DIGEST.fullmatch(entry.name) and entry.is_file(follow_symlinks=False)):
+        return False
+    digest = hashlib.sha256()
+    with Path(entry.path).open("rb") as file:
+        while block := file.read(_READ_BYTES):
+            digest.update(block)
+    return digest.hexdigest() == entry.name
+
+
+def _remove(entry: os.DirEntry[str], reason: str) -> None:
+    """Let go of a file that lies in our folders; a folder there is none of ours."""
+    if entry.is_dir(follow_symlinks=False):
+        _log.warning("folder left alone: path=%s reason=%s", entry.path, reason)
+        return
+    _log.warning("file removed: path=%s reason=%s", entry.path, reason)
+    Path(entry.path).unlink()
+
+
+def _refusal(path: Path, exc: OSError) -> StoreError:
+    return StoreError(f"{path}: can't be read or written ({exc.strerror}); check the disk")

@@ -1,0 +1,279 @@
+"""Reads the store beside the one who writes it: what pulling, those outside and checks ask."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import apsw
+import msgspec
+
+from edge.database import open_to_read
+from edge.errors import StoreError
+from edge.evidence import Link, SignedStatement, Statement
+from edge.feeds import Cursor, Feed
+from edge.station.ports import Arrival, Identity, Wanted, Word
+from edge.station.store.feeds_table import load_identity
+from edge.station.store.schema import STORE_NAME, explained
+
+_HASH = "CAST(substr(r.body, -66, 64) AS TEXT)"
+_WANTED = (
+    "SELECT pole, sha256, bytes, type, role, camera, is_alert, opened_ms, tries FROM file"
+    " WHERE pole = ? AND state IN ('waiting', 'held back')"
+    " ORDER BY rank, tries, opened_ms DESC, sha256 LIMIT ?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFeed:
+    """One feed of one life, as it is kept: its records follow `start` and end at `head`."""
+
+    pole: str
+    life: int
+    branch: int
+    is_current: bool
+    start: Link
+    head: Link
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRow:
+    """A record, and why it does not follow the one before it; empty where it does."""
+
+    seq: int
+    flaw: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """A file that is here."""
+
+    sha256: str
+    size_bytes: int
+    type: str
+
+
+class StoreReader:
+    """Reads the store; used by one thread at a time."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        """`connection` is closed with it; see `open_store_reader`.
+
+        Raises:
+            StoreError: it holds no store that can be read.
+        """
+        self.connection = connection
+        with explained():
+            row = next(connection.execute("SELECT id, epoch, key FROM station"), None)
+        if row is None:
+            raise StoreError("the store has not been begun; start polewatch station run once")
+        self.station, self.epoch, self.key = row
+
+    def __enter__(self) -> StoreReader:
+        """Close at the end of the block."""
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        """See `close`."""
+        self.close()
+
+    def close(self) -> None:
+        """Give the file back."""
+        self.connection.close()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """See one state of the store throughout the block, whatever is written meanwhile.
+
+        Raises:
+            StoreError: it can't be read.
+        """
+        with explained():
+            self.connection.execute("BEGIN")
+            try:
+                yield
+            finally:  # a commit of a file that is damaged fails once more
+                self.connection.execute("ROLLBACK")
+
+    def identity(self, pole: str) -> Identity | None:
+        """Who a pole was when it was last met."""
+        with explained():
+            return load_identity(self.connection, pole)
+
+    def places(self, pole: str) -> dict[Feed, Link]:
+        """Where each feed of a pole stands."""
+        rows = self._rows(
+            "SELECT p.feed, l.epoch, p.seq, p.hash FROM place p JOIN life l USING (life)"
+            " WHERE p.pole = ? AND p.is_current",
+            pole,
+        )
+        return {feed: Link(epoch, feed, seq, digest) for feed, epoch, seq, digest in rows}
+
+    def acked(self, pole: str) -> dict[Feed, Cursor]:
+        """What a pole has confirmed that we have."""
+        rows = self._rows("SELECT feed, epoch, seq FROM ack WHERE pole = ?", pole)
+        return {feed: Cursor(epoch, seq) for feed, epoch, seq in rows}
+
+    def signed_to(self, pole: str, feed: Feed) -> Link | None:
+        """The newest place of a feed's present life that a statement bears out."""
+        rows = self._rows(
+            "SELECT l.epoch, s.seq, s.hash FROM place p JOIN life l USING (life)"
+            " JOIN statement s ON s.life = p.life AND s.feed = p.feed"
+            " LEFT JOIN record r ON r.life = p.life AND r.feed = p.feed AND r.seq = s.seq"
+            " WHERE p.pole = ? AND p.feed = ? AND p.is_current AND s.hash ="
+            f" CASE WHEN s.seq = p.start_seq THEN p.start_hash ELSE {_HASH} END"
+            " ORDER BY s.seq DESC LIMIT 1",
+            pole,
+            feed,
+        )
+        return next((Link(epoch, feed, seq, digest) for epoch, seq, digest in rows), None)
+
+    def wanted(self, pole: str, *, limit: int) -> list[Wanted]:
+        """Files to be fetched, in the order of `pulling.urgency.place`."""
+        return [
+            Wanted(
+                whose,
+                sha256,
+                size_bytes,
+                type=kind,
+                role=role,
+                camera=camera,
+                is_alert=bool(is_alert),
+                opened_ms=opened_ms,
+                tries=tries,
+            )
+            for whose, sha256, size_bytes, kind, role, camera, is_alert, opened_ms, tries in (
+                self._rows(_WANTED, pole, limit)
+            )
+        ]
+
+    def unacked_files(self, pole: str, *, limit: int) -> list[str]:
+        """Hashes that are here and that the pole has not been told of."""
+        rows = self._rows(
+            "SELECT sha256 FROM file WHERE pole = ? AND state = 'here' AND NOT is_acked"
+            " ORDER BY kept_ms LIMIT ?",
+            pole,
+            limit,
+        )
+        return [sha256 for (sha256,) in rows]
+
+    def words_to_send(self, pole: str, *, limit: int) -> list[Word]:
+        """What a pole has not been told yet, oldest first."""
+        rows = self._rows(
+            "SELECT number, pole, alert, what, body FROM word WHERE pole = ? AND is_waiting"
+            " ORDER BY number LIMIT ?",
+            pole,
+            limit,
+        )
+        return [
+            Word(number, whose, alert, what, msgspec.json.decode(body))
+            for number, whose, alert, what, body in rows
+        ]
+
+    def arrivals(self, *, after: int, feeds: Sequence[Feed], limit: int) -> list[Arrival]:
+        """Records of some feeds after a number, in the order in which they were kept."""
+        with self.snapshot():
+            pages = [
+                self._rows(
+                    "SELECT r.number, l.pole, r.received_ms, r.body"
+                    " FROM record r JOIN life l USING (life)"
+                    " WHERE r.feed = ? AND r.number > ? ORDER BY r.number LIMIT ?",
+                    feed,
+                    after,
+                    limit,
+                )
+                for feed in dict.fromkeys(feeds)
+            ]
+        return [Arrival(*row) for row in itertools.islice(heapq.merge(*pages), limit)]
+
+    def told_to(self, webhook: str) -> int | None:
+        """Up to which number somebody has been told."""
+        rows = self._rows("SELECT number FROM told WHERE webhook = ?", webhook)
+        return rows[0][0] if rows else None
+
+    def newest_number(self) -> int:
+        """The number of the newest record that was ever kept; 0 before the first."""
+        rows = self._rows("SELECT seq FROM sqlite_sequence WHERE name = 'record'")
+        return rows[0][0] if rows else 0
+
+    def file_of(self, pole: str, sha256: str) -> KeptFile | None:
+        """A file that a pole's records name and that is here; not whether it still is."""
+        rows = self._rows(
+            "SELECT sha256, bytes, type FROM file WHERE pole = ? AND sha256 = ? AND state = 'here'",
+            pole,
+            sha256,
+        )
+        return KeptFile(*rows[0]) if rows else None
+
+    # For checks ----------------------------------------------------------------------------
+
+    def feeds(self) -> list[KeptFeed]:
+        """Every feed of every life, the station's own first."""
+        rows = self._rows(
+            "SELECT l.pole, p.life, l.branch, p.is_current, l.epoch, p.feed, p.start_seq,"
+            " p.start_hash, p.seq, p.hash FROM place p JOIN life l USING (life)"
+            " ORDER BY p.life <> 1, l.pole, p.life, p.feed"
+        )
+        return [
+            KeptFeed(
+                pole, life, branch, bool(is_current),
+                Link(epoch, feed, start_seq, start_hash), Link(epoch, feed, seq, digest),
+            )
+            for pole, life, branch, is_current, epoch, feed, start_seq, start_hash, seq, digest
+            in rows
+        ]  # fmt: skip
+
+    def chain(self, feed: KeptFeed) -> Iterator[KeptRow]:
+        """Every record of a feed that is still kept, in order."""
+        with explained():
+            for seq, flaw, body in self.connection.execute(
+                "SELECT seq, flaw, CAST(body AS BLOB) FROM record"
+                " WHERE life = ? AND feed = ? ORDER BY seq",
+                (feed.life, feed.start.feed),
+            ):
+                yield KeptRow(seq, flaw, body or b"")
+
+    def statements(self, feed: KeptFeed) -> list[SignedStatement]:
+        """What was signed of a feed's places, in order; checkpoints of ours have our key."""
+        rows = self._rows(
+            "SELECT kind, pole, ?, feed, seq, hash, at, key, signature FROM statement"
+            " WHERE life = ? AND feed = ? ORDER BY seq, kind",
+            feed.start.epoch,
+            feed.life,
+            feed.start.feed,
+        )
+        return [SignedStatement(Statement(*row[:7]), row[7], row[8]) for row in rows]
+
+    def files(self) -> Iterator[KeptFile]:
+        """Every file that is here by what is noted, each hash once."""
+        with explained():
+            for row in self.connection.execute(
+                "SELECT sha256, max(bytes), max(type) FROM file WHERE state = 'here'"
+                " GROUP BY sha256 ORDER BY sha256"
+            ):
+                yield KeptFile(*row)
+
+    def _rows(self, query: str, *bound: object) -> list[Any]:
+        with explained():
+            return list(self.connection.execute(query, bound))
+
+
+def open_store_reader(folder: Path) -> StoreReader:
+    """Open a store that a station has begun, running or not.
+
+    Raises:
+        StoreError: there is none, or it can't be read.
+    """
+    with explained():
+        connection = open_to_read(folder / STORE_NAME)
+    try:
+        return StoreReader(connection)
+    except StoreError:
+        connection.close()
+        raise
