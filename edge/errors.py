@@ -21,7 +21,7 @@ EdgeError
 │   ├── PoleUnreachable             no answer, or one that ends or stalls midway
 │   ├── PoleRefused                 it answers, and not us: token, certificate, a redirect
 │   ├── PoleWrong(ValueError)       its answer is none that a pole gives
-│   └── PoleBusy                    as many live views as there may be are open
+│   └── ViewsFull                   as many live views as there may be are open
 └── MeasureFailed                   one figure of the bench could not be had; the others go on
 """
 
@@ -134,5 +134,5 @@ class PoleWrong(PoleError, ValueError):
     """Its answer is none that a pole gives: too long, malformed, of another pole."""
 
 
-class PoleBusy(PoleError):
+class ViewsFull(PoleError):
     """As many live views as there may be are open, of this pole or in all."""

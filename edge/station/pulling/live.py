@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from edge.errors import PoleBusy
+from edge.errors import ViewsFull
 from edge.station.ports import LiveAnswer, Stream
 from edge.station.pulling.ports import PoleClient
 
@@ -32,7 +32,7 @@ class LiveViews:
         """Ask a pole for pictures and hold its answer for the block.
 
         Raises:
-            PoleBusy: enough are open, of this pole or in all, on entering.
+            ViewsFull: enough are open, of this pole or in all, on entering.
             PoleError: the pole does not answer, on entering.
         """
         return self._hold(pole, path, query)
@@ -40,9 +40,9 @@ class LiveViews:
     @asynccontextmanager
     async def _hold(self, pole: str, path: str, query: Mapping[str, str]) -> AsyncIterator[Stream]:
         if self._open[pole] >= VIEWS_OF_POLE_MAX:
-            raise PoleBusy(f"{VIEWS_OF_POLE_MAX} views of {pole} are open; close one of them")
+            raise ViewsFull(f"{VIEWS_OF_POLE_MAX} views of {pole} are open; close one of them")
         if self._open.total() >= VIEWS_MAX:
-            raise PoleBusy(f"{VIEWS_MAX} live views are open at the station; close one of them")
+            raise ViewsFull(f"{VIEWS_MAX} live views are open at the station; close one of them")
         self._open[pole] += 1
         try:
             async with self._clients[pole].open_live(path, query) as stream:

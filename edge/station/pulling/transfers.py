@@ -16,7 +16,7 @@ from edge.station.ports import Coming, Vault, Wanted
 from edge.station.pulling.contact import PoleContact
 from edge.station.pulling.own_alerts import OwnAlerts
 from edge.station.pulling.part_file import PartFile, on_thread
-from edge.station.pulling.ports import FileGone, PoleClient
+from edge.station.pulling.ports import FileGone, PoleBusy, PoleClient
 from edge.station.pulling.slots import Slots
 from edge.station.pulling.urgency import SNAPSHOT, choose, place, rank_of
 from edge.supervise import JITTER_SHARE, Backoff, Passing
@@ -28,22 +28,36 @@ LISTED_MAX = 500
 """Files known of one pole at once; what waits behind them is counted when its turn comes."""
 ACKS_MAX = 900
 """As many as a pole takes at once."""
-ACK_EVERY_S = 1.0
-REPORT_EVERY_S = 0.5
-TURN_S = 120.0
-"""So long one transfer may go on while others wait; it goes on at its byte when it is its turn."""
-LOOK_EVERY_S = 30.0
-"""Without being woken: whatever was missed, files are not forgotten."""
-REFUSED_S = 60.0
-AGAIN_S = 20.0
-"""Until a file that was wrong or missing is asked for again, doubling."""
-LINK_S = 5.0
-"""Until one that was cut off goes on; others have their turn."""
-HELD_S = 60.0
-FORGIVE_S = 600.0
-"""After a lying hash, until a good file says that files come right again."""
-
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How long what waits, in seconds.
+
+    Attributes:
+        ack_s: between confirmations, so that many files are one.
+        report_s: between reports of how far files have come.
+        look_s: without being woken; whatever was missed, files are not forgotten.
+        turn_s: one transfer may go on while others wait; it goes on at its byte later.
+        link_s: until a file that was cut off goes on, doubling; others have their turn.
+        again_s: until one that was wrong or missing is asked for again, doubling.
+        held_s: until the disk is asked again whether it has room.
+        refused_s: until a pole that refuses us is asked again.
+        longest_s: of those that double.
+        forgive_s: after a lying hash, until a good file says that files come right again.
+    """
+
+    ack_s: float = 1.0
+    report_s: float = 0.5
+    look_s: float = 30.0
+    turn_s: float = 120.0
+    link_s: float = 3.0
+    again_s: float = 20.0
+    held_s: float = 60.0
+    refused_s: float = 60.0
+    longest_s: float = 300.0
+    forgive_s: float = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +68,7 @@ class Yard:
     slots: Slots
     own: OwnAlerts
     passing: Passing = field(default_factory=Passing)
+    waits: Waits = Waits()
 
 
 class _TurnOver(Exception):
@@ -70,6 +85,7 @@ class Transfers:
         self._files: dict[str, Wanted] = {}
         self._got: dict[str, int] = {}
         self._due_ns: dict[str, int] = {}
+        self._cuts: dict[str, int] = {}
         self._held: set[str] = set()
         self._bad_ns = yard.passing.clock.monotonic_ns()
         self._is_stale = True
@@ -98,24 +114,23 @@ class Transfers:
 
     async def _work(self, *, is_first: bool) -> None:
         """Fetch one after the other; the first worker takes alerts' snapshots only."""
-        backoff = Backoff()
+        failures = 0
         while True:
-            wait_s: float | None
             try:
                 wanted = await self._next(is_first=is_first)
                 if wanted is None:
-                    await self._rest(is_first=is_first)
+                    await self._rest(is_first=is_first, wait_s=self._next_due_s())
                     continue
-                wait_s = await self._take(wanted)
-            except (PoleError, StoreError, OSError) as exc:
-                wait_s = backoff.wait_s(0.0) * (1 + JITTER_SHARE * self._yard.passing.dice())
-                _log.debug(
-                    "file not fetched: pole=%s reason=%s retry_s=%.0f", self._pole, exc, wait_s
-                )
-            if wait_s is None:
-                backoff = Backoff()
-            else:
-                await self._yard.passing.sleep(wait_s)
+                await self._take(wanted)
+                failures = 0
+            except PoleRefused as exc:
+                self._contact.trouble("files", str(exc))
+                await self._rest(is_first=is_first, wait_s=self._yard.waits.refused_s)
+            except OSError as exc:  # the link's, the store's and the disk's are all of them
+                _log.debug("no file: pole=%s reason=%s", self._pole, exc)
+                wait_s = self._later_s(self._yard.waits.link_s, failures)
+                failures += 1
+                await self._rest(is_first=is_first, wait_s=wait_s)
 
     async def _next(self, *, is_first: bool) -> Wanted | None:
         """The most urgent file that may be tried now."""
@@ -137,21 +152,26 @@ class Transfers:
             raise
         self._files = {each.sha256: each for each in files}
         self._due_ns = {sha: due for sha, due in self._due_ns.items() if sha in self._files}
+        self._cuts = {sha: cuts for sha, cuts in self._cuts.items() if sha in self._files}
         self._held &= self._files.keys()
         self._news.set()
+        self._kept.set()  # what another pole has brought is here without a transfer
 
-    async def _rest(self, *, is_first: bool) -> None:
-        """Wait until there may be something to do."""
+    def _next_due_s(self) -> float:
+        """Seconds until a file that was put off is due, or until it is time to look again."""
+        now_ns = self._yard.passing.clock.monotonic_ns()
+        due = (due - now_ns for due in self._due_ns.values() if due > now_ns)
+        return min(min(due, default=2**62) / NS_PER_S, self._yard.waits.look_s)
+
+    async def _rest(self, *, is_first: bool, wait_s: float) -> None:
+        """Wait until there may be something to do: the pole has told news, or it is time."""
         woken = self._woken[is_first]
         woken.clear()
-        now_ns = self._yard.passing.clock.monotonic_ns()
-        due = min((due - now_ns for due in self._due_ns.values() if due > now_ns), default=None)
-        wait_s = LOOK_EVERY_S if due is None else min(due / NS_PER_S, LOOK_EVERY_S)
         try:
             async with asyncio.timeout(wait_s):
                 await woken.wait()
         except TimeoutError:
-            self._is_stale = self._is_stale or not is_first or bool(self._files)
+            self._is_stale = self._is_stale or not is_first
 
     def _rouse(self) -> None:
         for each in self._woken.values():
@@ -159,35 +179,38 @@ class Transfers:
 
     # One file ----------------------------------------------------------------------------------
 
-    async def _take(self, wanted: Wanted) -> float | None:
-        """Try one file; seconds to wait before the next, None: none."""
+    async def _take(self, wanted: Wanted) -> None:
+        """Try one file.
+
+        Raises:
+            PoleRefused: the pole gives us no files.
+            OSError: the link, the store or the disk: the next file will not do better.
+        """
         sha256 = wanted.sha256
         if wanted.size_bytes > MEDIA_BYTES_MAX:
-            reason = f"{wanted.size_bytes} bytes, more than {MEDIA_BYTES_MAX}"
-            await self._give_up(wanted, reason)
-            return None
+            await self._give_up(wanted, f"{wanted.size_bytes} bytes, more than {MEDIA_BYTES_MAX}")
+            return
         self._got[sha256] = 0
         try:
-            if not await self._has_room(wanted):
-                return None
-            async with self._yard.slots.turn(is_snapshot=_is_snapshot(wanted)):
-                await self._fetch(wanted)
+            if await self._has_room(wanted):
+                async with self._yard.slots.turn(is_snapshot=_is_snapshot(wanted)):
+                    await self._fetch(wanted)
         except _TurnOver:
-            return None
+            return
         except FileGone as exc:
             await self._note_missing(wanted, exc)
-        except PoleRefused as exc:
-            self._contact.trouble("files", str(exc))
-            return REFUSED_S
         except PoleWrong as exc:
             await self._note_wrong(wanted, exc)
+        except PoleBusy:
+            self._cut_off(sha256)
+        except PoleRefused:
+            raise
         except OSError:
-            self._put_off(sha256, LINK_S)
+            self._cut_off(sha256)
             raise
         finally:
             del self._got[sha256]
             self._news.set()
-        return None
 
     async def _fetch(self, wanted: Wanted) -> None:
         name = f"{self._pole}-{wanted.sha256}.part"
@@ -207,7 +230,7 @@ class Transfers:
     async def _download(self, wanted: Wanted, part: PartFile) -> None:
         first, size_bytes = part.got_bytes, wanted.size_bytes
         clock = self._yard.passing.clock
-        end_ns = clock.monotonic_ns() + round(TURN_S * NS_PER_S)
+        end_ns = clock.monotonic_ns() + round(self._yard.waits.turn_s * NS_PER_S)
         async with self._client.media(wanted.sha256, first=first, size_bytes=size_bytes) as blocks:
             async for block in blocks:
                 part.add(block)
@@ -232,7 +255,9 @@ class Transfers:
         for each in self._files.values():
             is_alike = _is_snapshot(each) == _is_snapshot(wanted)
             if is_alike and each.size_bytes >= wanted.size_bytes:
-                self._put_off(each.sha256, HELD_S)  # a full disk is asked about once, not for each
+                self._put_off(
+                    each.sha256, self._yard.waits.held_s
+                )  # a full disk is asked about once, not for each
         if sha256 not in self._held:
             await self._vault.give_up_file(wanted, "held back", "no room for it at the station")
             self._held.add(sha256)
@@ -246,7 +271,7 @@ class Transfers:
         self._contact.clear("files")
         self._kept.set()
         passing = self._yard.passing
-        if passing.clock.monotonic_ns() - self._bad_ns > FORGIVE_S * NS_PER_S:
+        if passing.clock.monotonic_ns() - self._bad_ns > self._yard.waits.forgive_s * NS_PER_S:
             self._contact.clear("media")
             await self._yard.own.over("media", self._pole, "files come right again")
 
@@ -289,8 +314,19 @@ class Transfers:
         )  # fmt: skip
 
     def _try_later(self, wanted: Wanted) -> None:
-        self._put_off(wanted.sha256, AGAIN_S * 2**wanted.tries)
+        self._put_off(wanted.sha256, self._later_s(self._yard.waits.again_s, wanted.tries))
         self._is_stale = True
+
+    def _cut_off(self, sha256: str) -> None:
+        """The file is not to blame, but one that is cut off each time must not keep others."""
+        cuts = self._cuts.get(sha256, 0)
+        self._cuts[sha256] = cuts + 1
+        self._put_off(sha256, self._later_s(self._yard.waits.link_s, cuts))
+
+    def _later_s(self, first_s: float, times: int) -> float:
+        """A wait that doubles each time, with jitter."""
+        wait_s = min(first_s * (1 << min(times, 16)), self._yard.waits.longest_s)
+        return wait_s * (1 + JITTER_SHARE * self._yard.passing.dice())
 
     def _put_off(self, sha256: str, wait_s: float) -> None:
         now_ns = self._yard.passing.clock.monotonic_ns()
@@ -301,6 +337,7 @@ class Transfers:
         is_full = len(self._files) >= LISTED_MAX // 2
         self._files.pop(wanted.sha256, None)
         self._due_ns.pop(wanted.sha256, None)
+        self._cuts.pop(wanted.sha256, None)
         if is_full and len(self._files) < LISTED_MAX // 2:
             self.wake()
 
@@ -326,7 +363,7 @@ class Transfers:
                 files_waiting=len(waiting),
                 bytes_waiting=sum(each.size_bytes for each in waiting),
             )
-            await self._yard.passing.sleep(REPORT_EVERY_S)
+            await self._yard.passing.sleep(self._yard.waits.report_s)
 
     async def _confirm(self) -> None:
         """Tell the pole which files are on disk here, many at once."""
@@ -343,7 +380,7 @@ class Transfers:
                 await self._yard.passing.sleep(wait_s)
             else:
                 backoff = Backoff()
-                await self._yard.passing.sleep(ACK_EVERY_S)
+                await self._yard.passing.sleep(self._yard.waits.ack_s)
 
     async def _confirm_all(self) -> None:
         while hashes := await self._vault.unacked_files(self._pole, limit=ACKS_MAX):
