@@ -47,13 +47,26 @@ def check_note(note: str | None) -> None:
     Raises:
         ValidationError: why, and what would be right.
     """
-    if note is None:
-        return
-    if len(note) > NOTE_CHARACTERS_MAX:
-        fault = Fault("note", f"longer than {NOTE_CHARACTERS_MAX} characters", "shorten it")
+    if note is not None:
+        check_line(note, "note")
+
+
+def check_line(text: str, name: str, *, characters_max: int = NOTE_CHARACTERS_MAX) -> None:
+    """Refuse a text that is too long, or that could do more than be read.
+
+    Args:
+        text: what somebody has written.
+        name: of the member that holds it.
+        characters_max: how long it may be.
+
+    Raises:
+        ValidationError: why, and what would be right.
+    """
+    if len(text) > characters_max:
+        fault = Fault(name, f"longer than {characters_max} characters", "shorten it")
         raise ValidationError([fault])
-    if any(unicodedata.category(each) in _REFUSED or each in _BIDI for each in note):
-        raise ValidationError([Fault("note", "control characters in it", "write it on one line")])
+    if any(unicodedata.category(each) in _REFUSED or each in _BIDI for each in text):
+        raise ValidationError([Fault(name, "control characters in it", "write it on one line")])
 
 
 def says_more(resolve: Resolve, summary: bytes) -> bool:

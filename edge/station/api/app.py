@@ -1,0 +1,82 @@
+"""The API as one application: the routes of all resources, and what they keep for one server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from aiohttp import web
+
+from edge.serving import media_answer, page, polls, sign_in
+from edge.serving.access import Access
+from edge.serving.application import SetUp, make_application
+from edge.serving.audit import AUDIT, AuditBook
+from edge.serving.routes import Route
+from edge.station.api import (
+    alerts,
+    feed,
+    live,
+    media,
+    metrics,
+    news,
+    openapi,
+    pole_views,
+    poles,
+    stats,
+    words,
+)
+from edge.station.api import station as station_resource
+from edge.station.api.context import STATION, StationContext
+from edge.station.api.users import StationDoorkeeper
+
+PAGE_FOLDER = Path(__file__).parents[1] / "web"
+ALL_ROUTES: tuple[Route, ...] = (
+    *page.ROUTES,
+    *sign_in.ROUTES,
+    *station_resource.ROUTES,
+    *metrics.ROUTES,
+    *alerts.ROUTES,
+    *words.ROUTES,
+    *news.ROUTES,
+    *poles.ROUTES,
+    *live.ROUTES,
+    *media.ROUTES,
+    *stats.ROUTES,
+    *feed.ROUTES,
+    *openapi.ROUTES,
+)
+"""Every route of the station: the resources' own, one line each."""
+_SET_UPS: tuple[SetUp, ...] = (
+    page.serve_page(PAGE_FOLDER),
+    polls.set_up,
+    media_answer.set_up,
+    alerts.set_up,
+    words.set_up,
+    news.set_up,
+    pole_views.set_up,
+    stats.set_up,
+    feed.set_up,
+)
+"""What resources keep for one server, one line each."""
+
+
+def make_app(station: StationContext, routes: Sequence[Route] = ALL_ROUTES) -> web.Application:
+    """Make the application of one server.
+
+    Args:
+        station: what its handlers work with.
+        routes: for tests.
+    """
+    config = station.config
+    book = AuditBook(
+        station.desk.say, station.clock, read_clock=station.read_clock, make_id=station.make_id
+    )
+    access = Access(StationDoorkeeper(config.users, book), station.clock)
+
+    def set_station(app: web.Application) -> None:
+        app[STATION], app[AUDIT] = station, book
+
+    set_ups = (set_station, *_SET_UPS)
+    return make_application(
+        routes, set_ups, access=access, listen=config.api.listen, name=station.id
+    )
