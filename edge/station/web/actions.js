@@ -7,6 +7,7 @@ import { keyOf } from "./order.js";
 
 const VERDICTS = ["real", "false", "test"];
 const NOTE_MAX = 500; // What the station takes.
+const CASE_MAX = 100;
 const FORMS = ["note", "verdict", "hold"];
 
 export class Actions {
@@ -122,7 +123,7 @@ export class Actions {
   }
 
   #makeHold() {
-    const input = makeInput("hold-case");
+    const input = makeInput("hold-case", CASE_MAX);
     const send = make("button", { class: "main", "data-text": "do_hold" });
     const onsubmit = (event) => {
       event.preventDefault();
@@ -163,4 +164,5 @@ export class Actions {
   }
 }
 
-const makeInput = (id) => make("input", { id, maxlength: NOTE_MAX, autocomplete: "off" });
+const makeInput = (id, most = NOTE_MAX) =>
+  make("input", { id, maxlength: most, autocomplete: "off" });

@@ -1,17 +1,18 @@
 // The chosen alert: what, where, when, its pictures, what was done, and what else its pole tells.
 
 import { Actions } from "./actions.js";
-import { marksOf, polesOf, sayPlace, sayRule, sayStatus } from "./alert_words.js";
+import { marksOf, sayPlace, sayRule, sayStatus } from "./alert_words.js";
 import { showMarks, surestTime } from "./alert_row.js";
 import { byId, KeyedList, make, setText } from "./dom.js";
 import { say, word } from "./language.js";
 import { isNew, keyOf } from "./order.js";
+import { polesOf, tellSilence } from "./own_words.js";
 import { Stage } from "./stage.js";
 import { sayAge, sayExactTime, sayTime } from "./times.js";
 
 const NEIGHBOURS = 8;
 const STEADY_MS = 300;
-const UNSAID = new Set(["label", "tracks", "reason"]); // Said elsewhere, or of use to no reader.
+const UNSAID = new Set(["label", "tracks", "reason", "poles", "missed"]); // Said elsewhere, or of use to no reader.
 const PATIENCE = 60; // Facts of `data` that are shown; a pole may tell more.
 
 export class AlertPane {
@@ -31,6 +32,7 @@ export class AlertPane {
     this.pole = make("button", { type: "button", class: "link", onclick: () => onPole(this.alert.pole) });
     this.when = make("p", { class: "when" });
     this.status = make("p", { class: "status" });
+    this.silence = make("ul", { class: "notes" });
     this.times = make("dl", { class: "times" });
     this.notes = make("ul", { class: "notes" });
     this.notes_title = make("h3");
@@ -51,7 +53,7 @@ export class AlertPane {
     const head = make("div", { class: "head" }, this.severity, this.title, this.pole, this.marks);
     const ontoggle = () => this.record_box.open && this.#askRecords();
     this.record_box = make("details", { ontoggle }, this.records_title, this.records);
-    const said = make("div", { class: "said" }, this.times, this.notes_title, this.notes);
+    const said = make("div", { class: "said" }, this.silence, this.times, this.notes_title, this.notes);
     const around = make("div", { class: "around" }, this.neighbours_title, this.neighbours);
     const facts = make("details", {}, this.facts_title, this.facts);
     const top = make("div", { class: "alert-head" }, head, this.when, this.place, this.status);
@@ -80,6 +82,7 @@ export class AlertPane {
     setText(this.status, sayStatus(alert));
     this.stage.update(alert, this.visit.desk.poles.get(alert.pole));
     this.actions.update(alert);
+    this.#showSilence(alert);
     showPairs(this.times, timesOf(alert));
     this.#showNotes(alert);
     setText(this.facts_title, say("details"));
@@ -107,6 +110,15 @@ export class AlertPane {
     this.neighbour_list.show([]);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#askNeighbours(), STEADY_MS);
+  }
+
+  #showSilence(alert) {
+    const lines = tellSilence(alert);
+    const shown = JSON.stringify(lines);
+    if (this.silence.dataset.shown === shown) return;
+    this.silence.dataset.shown = shown;
+    const nodes = lines.map(({ name, text }) => make("li", {}, make("b", {}, name), ` ${text}`));
+    this.silence.replaceChildren(...nodes);
   }
 
   #showNotes({ notes }) {

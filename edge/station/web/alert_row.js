@@ -27,13 +27,19 @@ export function makeAlertRow() {
       setText(age, sayAge(surestTime(alert)));
       setText(place, sayPlace(alert));
       setText(state, sayState(alert));
-      setText(time, sayTime(alert.opened_at));
       const { opened_at, received_at } = alert;
+      setText(time, sayBoth(alert));
       const spans = { at: sayTime(opened_at), received: sayTime(received_at) };
       time.title = say("captured_received", spans);
-      showMarks(marks, alert);
+      showMarks(marks, alert, true);
     },
   };
+}
+
+/** When it happened, and when it came here where that is not the same. */
+function sayBoth({ late, trust, opened_at, received_at }) {
+  const isSure = !late && trust === "synced";
+  return isSure ? sayTime(opened_at) : `${sayTime(opened_at)} → ${sayTime(received_at)}`;
 }
 
 /** When it happened; where the pole's clock is known to be wrong, when it came here. */
@@ -41,8 +47,11 @@ export const surestTime = ({ trust, opened_at, received_at }) =>
   trust === "wrong" ? received_at : opened_at;
 
 /** Show an alert's marks as chips, where they differ from those that are there. */
-export function showMarks(node, alert) {
-  const marks = marksOf(alert);
+export function showMarks(node, alert, isShort = false) {
+  const marks = marksOf(alert).map(({ kind, text, short, title }) => {
+    const isCut = isShort && short;
+    return { kind, text: isCut ? short : text, title: isCut ? `${text}: ${title}` : title };
+  });
   const shown = JSON.stringify(marks);
   if (node.dataset.shown === shown) return;
   node.dataset.shown = shown;

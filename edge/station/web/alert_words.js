@@ -2,40 +2,30 @@
 
 import { say, word } from "./language.js";
 import { isNew } from "./order.js";
+import { sayCause, sayPoles } from "./own_words.js";
 import { sayAge, sayTime } from "./times.js";
-
-const MAX_NAMED = 3;
 
 /** What happened: "Intrusion · fence". */
 export function sayRule({ rule, data }) {
   const { type = "", name = "" } = rule;
   if (type === "system") return word("system", name);
   if (type !== "station") return `${word("rule", type)} · ${name}`;
-  const poles = polesOf(data);
-  const named = poles.slice(0, MAX_NAMED).join(", ");
-  if (!poles.length) return word("own", name);
-  const rest = poles.length > MAX_NAMED ? say("and_more", { n: poles.length - MAX_NAMED }) : "";
-  return `${word("own", name)}: ${named}${rest}`;
+  const poles = sayPoles(data);
+  return poles ? `${word("own", name)}: ${poles}` : word("own", name);
 }
 
 /** Where: pole, site, camera and what it was. */
 export function sayPlace(alert) {
   const { pole, site, camera, data, rule } = alert;
-  const parts = [rule.type === "station" ? "" : pole, site ?? ""];
+  const isOwn = rule.type === "station";
+  const parts = [isOwn ? "" : pole, String((isOwn ? data.site : null) ?? site ?? "")];
   if (camera) parts.push(say("camera_named", { camera }));
   if (data.label) parts.push(word("label", data.label));
-  if (data.cause) parts.push(word("cause", data.cause));
+  if (isOwn) parts.push(sayCause(data.cause), String(data.detail ?? ""));
   return parts.filter(Boolean).join(" · ");
 }
 
-/** The poles that an alert of the station's own is about. */
-export function polesOf({ poles, pole }) {
-  if (Array.isArray(poles)) return poles.map((each) => String(each?.pole ?? each?.name ?? each));
-  if (poles && typeof poles === "object") return Object.keys(poles);
-  return typeof pole === "string" ? [pole] : [];
-}
-
-/** Marks that must not be overlooked, `{kind, text, title}` each. */
+/** Marks that must not be overlooked, `{kind, text, short, title}` each; `short` is for a row. */
 export function marksOf(alert) {
   const { late, trust, test, flaw, rule, received_at, hold } = alert;
   const marks = [];
@@ -44,9 +34,10 @@ export function marksOf(alert) {
     marks.push({ kind: "bad", text: say("late"), title });
   }
   if (trust !== "synced") {
-    marks.push({ kind: "bad", text: say("clock_doubtful"), title: word("clock", trust) });
+    const short = say("clock_short");
+    marks.push({ kind: "bad", text: say("clock_doubtful"), short, title: word("clock", trust) });
   }
-  if (flaw) marks.push({ kind: "bad", text: say("flawed"), title: flaw });
+  if (flaw) marks.push({ kind: "bad", text: say("flawed"), short: say("flawed_short"), title: flaw });
   if (test) marks.push({ kind: "", text: say("test"), title: "" });
   if (rule.type === "station") marks.push({ kind: "", text: say("own"), title: "" });
   if (hold) marks.push({ kind: "", text: say("held"), title: hold.text });

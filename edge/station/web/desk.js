@@ -111,18 +111,11 @@ export class Desk extends EventTarget {
     const path = `/v1/news?after=${this.#change}&poles=${this.#polesChange}&wait=${WAIT_S}`;
     const news = await this.ask(path, { wait_ms: WAIT_S * 1000 });
     if (news.change < this.#change) return void (this.#change = null);
-    if (news.poles_change < this.#polesChange) {
-      const poles = await this.ask("/v1/poles"); // The station has begun anew and counts anew.
-      this.#takePoles(poles.items, true);
-      this.#polesChange = poles.change;
-    } else {
-      this.#takePoles(news.poles, false);
-      this.#polesChange = news.poles_change;
-    }
+    this.#takePoles(news.poles, false);
+    this.#polesChange = news.poles_change;
     const opened = news.alerts.filter((alert) => this.#isNews(alert));
     const kept = news.alerts.filter((alert) => this.#keep(alert));
     this.#change = news.change;
-    if (news.at) setHomeTime(news.at);
     this.counts = news.counts ?? this.counts;
     if (this.fault !== (news.fault ?? null)) {
       this.fault = news.fault ?? null;

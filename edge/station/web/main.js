@@ -126,7 +126,8 @@ class Whole {
       if (!this.alert.alert) return false;
       this.panes.open("alert");
       this.alert.title.focus();
-      return stage.togglePlay() || true;
+      stage.play();
+      return true;
     };
     return {
       j: () => this.#move(1), k: () => this.#move(-1), g: first, Home: first,

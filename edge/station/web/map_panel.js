@@ -10,6 +10,8 @@ import { frameOf, makeProjection, placeOf, readShapes } from "./projection.js";
 const ZOOM = 1.4;
 const PAN = 0.15;
 const MARK_PX = 9;
+const CROWD = 100; // More marks than this on the screen are drawn smaller.
+const CROWDED_PX = 6;
 const NAMES_MAX = 60; // With more on the screen names cover each other.
 const SHAPES = {
   up: "M-1,0A1,1 0 1 1 1,0A1,1 0 1 1 -1,0Z",
@@ -143,9 +145,10 @@ export class MapPanel {
     const km_a_px = Math.max(width / clientWidth, height / clientHeight);
     const worst = this.#worst();
     const inView = [...this.#points].filter(([, point]) => isInside(point, this.#view)).length;
+    const size = km_a_px * (inView > CROWD ? CROWDED_PX : MARK_PX);
     for (const [name, point] of this.#points) {
       const pole = this.visit.desk.poles.get(name);
-      if (pole) this.#mark(pole, point, { alert: worst.get(name), size: km_a_px * MARK_PX, isNamed: inView <= NAMES_MAX });
+      if (pole) this.#mark(pole, point, { alert: worst.get(name), size, isNamed: inView <= NAMES_MAX });
     }
   }
 

@@ -28,7 +28,7 @@ export class Panes {
   open(pane) {
     this.#pane = pane;
     if (SIDES.includes(pane)) this.#side = pane;
-    else this.#isWide = false;
+    this.#isWide = pane === "statistics" || (this.#isWide && pane === this.#side); // Tables need room.
     this.render();
     this.onOpen(pane);
   }

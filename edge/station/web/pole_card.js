@@ -5,7 +5,8 @@ import { make, setText } from "./dom.js";
 import { say, word } from "./language.js";
 import { LiveView } from "./live_view.js";
 import { compareAlerts } from "./order.js";
-import { sayCause, sayFiles } from "./pole_words.js";
+import { sayCause, sayTrouble } from "./own_words.js";
+import { sayFiles } from "./pole_words.js";
 import { sayAge, sayTime } from "./times.js";
 
 const ALERTS_MAX = 6;
@@ -99,11 +100,11 @@ function sayAlert(alert) {
 function factsOf(pole) {
   const { state, since, heard_at, clock_ahead_ms, answer_ms, is_well, unwell, troubles, version } = pole;
   const link = word("link", state.replace(" ", "_"));
-  const facts = [[say("link"), [link, since && sayTime(since), sayCause(pole)].filter(Boolean).join(" · ")]];
+  const facts = [[say("link"), [link, since && sayTime(since), sayCause(pole.cause)].filter(Boolean).join(" · ")]];
   if (heard_at) facts.push([say("heard"), `${sayAge(heard_at)}${answer_ms === null ? "" : ` · ${Math.round(answer_ms)} ms`}`]);
   if (is_well !== null) facts.push([say("health"), is_well ? say("well") : unwell.join(", ")]);
   for (const { what, detail, since: from } of troubles) {
-    facts.push([word("trouble", what), `${detail} · ${sayTime(from)}`]);
+    facts.push([sayTrouble(what), `${detail} · ${sayTime(from)}`]);
   }
   if (Math.abs(clock_ahead_ms ?? 0) > OFF_MS) {
     facts.push([say("pole_clock"), say("clock_off", { s: Math.round(clock_ahead_ms / 1000) })]);

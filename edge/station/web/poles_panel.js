@@ -4,7 +4,8 @@ import { make, setText } from "./dom.js";
 import { say, word } from "./language.js";
 import { comparePoles, matches } from "./order.js";
 import { PoleCard } from "./pole_card.js";
-import { sayCause, sayFiles } from "./pole_words.js";
+import { sayCause, sayTrouble } from "./own_words.js";
+import { sayFiles } from "./pole_words.js";
 import { sayAge } from "./times.js";
 import { WindowedList } from "./windowed_list.js";
 
@@ -108,15 +109,15 @@ function makePoleRow() {
       setText(state, word("link", pole.state.replace(" ", "_")));
       state.className = `chip ${isUp ? "good" : "bad"}`;
       setText(since, pole.since ? sayAge(pole.since) : "");
-      setText(site, [pole.site, isUp ? "" : sayCause(pole)].filter(Boolean).join(" · "));
-      setText(trouble, sayTrouble(pole));
+      setText(site, [pole.site, isUp ? "" : sayCause(pole.cause)].filter(Boolean).join(" · "));
+      setText(trouble, sayWrong(pole));
     },
   };
 }
 
-function sayTrouble(pole) {
+function sayWrong(pole) {
   const { troubles, is_well, unwell } = pole;
-  if (troubles.length) return troubles.map(({ what }) => word("trouble", what)).join(", ");
+  if (troubles.length) return troubles.map(({ what }) => sayTrouble(what)).join(", ");
   if (is_well === false) return say("unwell", { parts: unwell.join(", ") });
   return sayFiles(pole);
 }

@@ -49,11 +49,17 @@ export class Stage {
     return true;
   }
 
-  /** Play the clip that is shown from its beginning, or pause it. */
+  /** Play the clip that is shown; false where none is. */
+  play() {
+    this.#video?.play().catch(() => {}); // It was taken away meanwhile.
+    return Boolean(this.#video);
+  }
+
+  /** Play the clip that is shown, or pause it. */
   togglePlay() {
     if (!this.#video) return false;
-    if (this.#video.paused) this.#video.play().catch(() => {});
-    else this.#video.pause();
+    if (this.#video.paused) return this.play();
+    this.#video.pause();
     return true;
   }
 
