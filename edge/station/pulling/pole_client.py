@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import msgspec
-from aiohttp import ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 from yarl import URL
 
 from edge.errors import PoleError, PoleRefused, PoleWrong
@@ -23,17 +23,10 @@ from edge.evidence import SignedStatement
 from edge.feeds import Cursor, Feed
 from edge.station.config import PoleSite
 from edge.station.ports import Stream, Word
-from edge.station.pulling.answer_body import (
-    PROBLEM_BYTES_MAX,
-    LiveStream,
-    expect,
-    read_all,
-    read_on,
-)
+from edge.station.pulling.answer import Answer, Limits
 from edge.station.pulling.pole_answers import (
     parse_health,
     parse_page,
-    parse_problem,
     parse_statements,
     parse_who,
 )
@@ -51,10 +44,6 @@ from edge.station.pulling.token_file import TokenFile
 
 PAGE_BYTES_MAX = 8 * 2**20
 JSON_BYTES_MAX = 2**20
-CONNECT_S_MAX = 10.0
-HEADERS_S_MAX = 10.0
-WAIT_SPARE_S = 15.0
-"""A long poll may answer so much later than it was asked to wait."""
 CONNECTIONS_MAX = 16
 """Two long polls, two files, four live views, and what is asked in between."""
 KEEP_ALIVE_S = 15.0
@@ -71,8 +60,11 @@ _HEADERS = {"User-Agent": "polewatch-station", "Accept-Encoding": "identity"}
 class HttpPoleClient:
     """Gives `PoleClient`; an async context manager that owns its connections."""
 
-    def __init__(self, site: PoleSite, contexts: ClientContexts) -> None:
+    def __init__(
+        self, site: PoleSite, contexts: ClientContexts, limits: Limits | None = None
+    ) -> None:
         """Nothing is asked yet; files named by `site` are read when something is."""
+        self._limits = limits or Limits()
         self._base = site.url.rstrip("/")
         self._ca, self._contexts = site.ca, contexts
         self._is_tls = self._base.startswith("https:")
@@ -86,7 +78,7 @@ class HttpPoleClient:
         self._session = await self._stack.enter_async_context(
             ClientSession(
                 connector=connector, headers=_HEADERS, cookie_jar=DummyCookieJar(),
-                timeout=ClientTimeout(total=None, sock_connect=CONNECT_S_MAX),
+                timeout=ClientTimeout(total=None, sock_connect=self._limits.connect_s),
                 auto_decompress=False, read_bufsize=CHUNK_BYTES,
             )
         )  # fmt: skip
@@ -121,12 +113,12 @@ class HttpPoleClient:
         """Ask for the records after a place."""
         query = f"limit={limit}" + (f"&wait={wait_s:g}" if wait_s else "")
         query += f"&after={after}" if after is not None else ""
-        async with self._ask("GET", f"/v1/feeds/{feed}?{query}", wait_s=wait_s) as response:
-            if response.status == _GONE:
-                detail, oldest = parse_problem(await read_all(response, PROBLEM_BYTES_MAX))
+        async with self._ask("GET", f"/v1/feeds/{feed}?{query}", wait_s=wait_s) as answer:
+            if answer.status == _GONE:
+                detail, oldest = await answer.problem()
                 raise CursorGone(detail or "it can't go on from there", oldest)
-            await expect(response, _OK)
-            page = parse_page(await read_all(response, PAGE_BYTES_MAX))
+            await answer.expect(_OK)
+            page = parse_page(await answer.read_all(PAGE_BYTES_MAX))
         if len(page.items) > limit:
             raise PoleWrong(f"it gives {len(page.items)} records where {limit} were asked for")
         return page
@@ -139,18 +131,18 @@ class HttpPoleClient:
 
     async def ack(self, feed: Feed, upto: Cursor) -> None:
         """Tell it that everything up to there is on a disk here."""
-        async with self._ask("POST", f"/v1/feeds/{feed}/ack", {"upto": str(upto)}) as response:
-            if response.status == _CONFLICT:
-                detail, _ = parse_problem(await read_all(response, PROBLEM_BYTES_MAX))
+        async with self._ask("POST", f"/v1/feeds/{feed}/ack", {"upto": str(upto)}) as answer:
+            if answer.status == _CONFLICT:
+                detail, _ = await answer.problem()
                 raise CursorGone(detail or "it can't take that ack", None)
-            await expect(response, _OK)
-            await read_all(response, JSON_BYTES_MAX)
+            await answer.expect(_OK)
+            await answer.read_all(JSON_BYTES_MAX)
 
     async def ack_media(self, hashes: Sequence[str]) -> None:
         """Tell it which files are on a disk here and were checked."""
-        async with self._ask("POST", "/v1/media/ack", {"sha256": list(hashes)}) as response:
-            await expect(response, _OK)
-            await read_all(response, JSON_BYTES_MAX)
+        async with self._ask("POST", "/v1/media/ack", {"sha256": list(hashes)}) as answer:
+            await answer.expect(_OK)
+            await answer.read_all(JSON_BYTES_MAX)
 
     @asynccontextmanager
     async def media(
@@ -161,37 +153,38 @@ class HttpPoleClient:
         A pole that sends the whole file where a part was asked for is passed over up to there.
         """
         headers = {"Range": f"bytes={first}-", "If-Range": f'"{sha256}"'} if first else {}
-        async with self._ask("GET", f"/v1/media/{sha256}", headers=headers) as response:
-            if response.status == _NOT_FOUND:
+        async with self._ask("GET", f"/v1/media/{sha256}", headers=headers) as answer:
+            if answer.status == _NOT_FOUND:
                 raise FileGone("the pole has this file no more")
-            await expect(response, _OK, _PARTIAL)
-            skip = _check_extent(response, first, size_bytes)
-            yield read_on(response, skip)
+            await answer.expect(_OK, _PARTIAL)
+            skip = _check_extent(answer, first, size_bytes)
+            yield answer.read_on(skip)
 
     async def say(self, word: Word) -> None:
         """Pass on what a desk has said of an alert."""
         path = f"/v1/alerts/{quote(word.alert, safe='')}/{word.what}"
-        async with self._ask("POST", path, dict(word.body)) as response:
-            if response.status in _FINAL:
-                detail, _ = parse_problem(await read_all(response, PROBLEM_BYTES_MAX))
-                raise WordRefused(f"the pole will not take it ({response.status}): {detail}")
-            await expect(response, _OK)
-            await read_all(response, JSON_BYTES_MAX)
+        async with self._ask("POST", path, dict(word.body)) as answer:
+            if answer.status in _FINAL:
+                detail, _ = await answer.problem()
+                raise WordRefused(f"the pole will not take it ({answer.status}): {detail}")
+            await answer.expect(_OK)
+            await answer.read_all(JSON_BYTES_MAX)
 
     @asynccontextmanager
     async def open_live(self, path: str, query: Mapping[str, str]) -> AsyncIterator[Stream]:
         """Open live pictures, a snapshot or a clip; the pole's refusal is an answer too."""
         asked = f"?{urlencode(query)}" if query else ""
-        where = f"/v1/cameras/{quote(path)}{asked}"
-        async with self._ask("GET", where, wait_s=WAIT_SPARE_S) as response:
-            if response.status in (401, 403):
-                await expect(response, _OK)
-            yield LiveStream(response)
+        below = f"/{quote(path)}" if path else ""  # without a path: the list of them
+        where = f"/v1/cameras{below}{asked}"
+        async with self._ask("GET", where, wait_s=self._limits.wait_spare_s) as answer:
+            if answer.status in (401, 403):
+                await answer.expect(_OK)
+            yield answer
 
     async def _get(self, path: str, *, also: int = _OK) -> bytes:
-        async with self._ask("GET", path) as response:
-            await expect(response, _OK, also)
-            return await read_all(response, JSON_BYTES_MAX)
+        async with self._ask("GET", path) as answer:
+            await answer.expect(_OK, also)
+            return await answer.read_all(JSON_BYTES_MAX)
 
     @asynccontextmanager
     async def _ask(
@@ -202,17 +195,16 @@ class HttpPoleClient:
         *,
         headers: Mapping[str, str] | None = None,
         wait_s: float = 0,
-    ) -> AsyncIterator[ClientResponse]:
+    ) -> AsyncIterator[Answer]:
         """Ask, and wait for the headers; the answer is given back at the block's end."""
         assert self._session is not None
         sent = {"Authorization": f"Bearer {self._token.read()}", **(headers or {})}
         if body is not None:
             sent["Content-Type"] = "application/json"
-        patience_s = CONNECT_S_MAX + HEADERS_S_MAX
-        if wait_s:
-            patience_s = CONNECT_S_MAX + wait_s + WAIT_SPARE_S
+        limits = self._limits
+        headers_s = wait_s + limits.wait_spare_s if wait_s else limits.headers_s
         try:
-            async with asyncio.timeout(patience_s):
+            async with asyncio.timeout(limits.connect_s + headers_s):
                 response = await self._session.request(
                     method, URL(self._base + path, encoded=True), headers=sent,
                     data=None if body is None else msgspec.json.encode(body),
@@ -226,24 +218,24 @@ class HttpPoleClient:
         try:
             if response.headers.get("Content-Encoding", "identity") != "identity":
                 raise PoleWrong("its answer is compressed, which nobody asked for; look at `url`")
-            yield response
+            yield Answer(response, self._limits)
         finally:
             response.release()
 
 
-def _check_extent(response: ClientResponse, first: int, size_bytes: int) -> int:
+def _check_extent(answer: Answer, first: int, size_bytes: int) -> int:
     """See that a file's answer is of the length that was promised; bytes to be passed over."""
     skip = 0
-    if response.status == _PARTIAL:
-        found = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+    if answer.status == _PARTIAL:
+        found = _CONTENT_RANGE.fullmatch(answer.header("Content-Range"))
         extent = None if found is None else tuple(map(int, found.groups()))
         if extent != (first, size_bytes - 1, size_bytes):
             raise PoleWrong("it sends another part of a file than was asked for")
     else:
         skip = first
-    if response.content_length != size_bytes - first + skip:
+    if answer.size_bytes != size_bytes - first + skip:
         raise PoleWrong(
             f"a file of {size_bytes} bytes was promised, another length is sent:"
-            f" {response.content_length}"
+            f" {answer.size_bytes}"
         )
     return skip

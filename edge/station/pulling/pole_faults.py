@@ -72,7 +72,7 @@ def explain_failure(exc: BaseException) -> PoleError:
     return PoleUnreachable(f"can't be reached ({reason}); look at the link, `url` and the pole")
 
 
-def explain_status(status: int, body: bytes, *, retry_after: str | None = None) -> PoleError:
+def explain_status(status: int, body: bytes, *, retry_after: str = "") -> PoleError:
     """Say what an answer means that is not the one that was asked for.
 
     Args:
@@ -87,7 +87,7 @@ def explain_status(status: int, body: bytes, *, retry_after: str | None = None) 
         return PoleRefused(f"{where}; write the pole's own address as `url`")
     if status in _REFUSALS:
         return PoleRefused(_REFUSALS[status] + said)
-    if status == _TOO_MANY or (status == _UNAVAILABLE and retry_after is not None):
+    if status == _TOO_MANY or (status == _UNAVAILABLE and retry_after):
         return PoleBusy(f"it can't just now ({status}){said}")
     if status in _SERVER_FAULTS:
         return PoleWrong(f"it fails to answer ({status}){said}; look at the pole's log")
