@@ -211,6 +211,11 @@ class StoreReader:
         )
         return KeptFile(*rows[0]) if rows else None
 
+    def count_held_back(self) -> int:
+        """How many files wait for want of room."""
+        ((count,),) = self._rows("SELECT count(*) FROM file WHERE state = 'held back'")
+        return int(count)
+
     # For checks ----------------------------------------------------------------------------
 
     def feeds(self) -> list[KeptFeed]:

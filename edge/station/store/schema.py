@@ -175,6 +175,7 @@ CREATE INDEX file_wanted ON file (pole, rank, tries, opened_ms DESC, sha256)
     WHERE state IN ('waiting', 'held back');
 CREATE INDEX file_unacked ON file (pole, kept_ms) WHERE state = 'here' AND NOT is_acked;
 CREATE INDEX file_kept ON file (kept_ms) WHERE state = 'here';
+CREATE INDEX file_held_back ON file (pole) WHERE state = 'held back';
 CREATE INDEX file_hash ON file (sha256, state);
 CREATE TABLE file_use (
     pole TEXT NOT NULL,

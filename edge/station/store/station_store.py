@@ -31,6 +31,7 @@ from edge.station.ports import (
 from edge.station.store import desk_reader, feeds_table, files_table, outbox, own_log
 from edge.station.store.core import StoreCore
 from edge.station.store.reader import StoreReader
+from edge.station.store.upkeep import StoreUpkeep
 
 _DIGEST = re.compile("[0-9a-f]{64}")
 
@@ -212,7 +213,7 @@ class StoreArrivals(StoreCore):
         await self._write(lambda file: outbox.note_told(file, webhook, number))
 
 
-class StationStore(StoreVault, StoreDesk, StoreArrivals):
+class StationStore(StoreVault, StoreDesk, StoreArrivals, StoreUpkeep):
     """The store of one station; to be entered before it is used."""
 
     async def __aenter__(self) -> StationStore:

@@ -118,6 +118,7 @@ class WritingThread(Generic[_File]):
         self._is_over = False
         self._file: _File | None = None
         self._fault: str | None = None
+        self.fault_count, self.last_fault = 0, ""
         self._retry_s = self._pace.retry_first_s
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
         self.running: Future[None] = Future()
@@ -229,7 +230,8 @@ class WritingThread(Generic[_File]):
             self._retry_s = min(self._pace.retry_most_s, self._retry_s * 2)
         else:  # a lasting fault is said once
             _log.error("store is not written: reason=%s", exc)
-        self._fault = str(exc)
+            self.fault_count += 1
+        self._fault = self.last_fault = str(exc)
         if self._file is not None:
             self._file.close()
             self._file = None

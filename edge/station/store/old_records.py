@@ -1,0 +1,98 @@
+"""Records whose time is over leave from the old end of their feed; a checkpoint of ours stays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from edge.evidence import Link
+from edge.feeds import FEEDS, Feed
+from edge.station.store.own_log import keep_own_statement
+from edge.station.store.reader import StoreReader
+from edge.station.store.schema import explained
+from edge.station.store.store_file import StoreFile
+
+DAYS: Mapping[Feed, int] = {
+    "alerts": 400, "media": 0, "captures": 30, "measures": 400, "health": 180, "audit": 180,
+}  # fmt: skip
+"""How long records are kept; those of media as long as files are, and as any of their alert's."""
+DROP_MAX = 1000
+"""Records that leave in one commit."""
+_HASH = "CAST(substr(body, -66, 64) AS TEXT)"
+_IS_HELD = "SELECT 1 FROM alert WHERE pole = ? AND id = ? AND is_held"
+_HAS_FILES = (
+    "SELECT 1 FROM file_use u JOIN file f USING (pole, sha256) WHERE u.pole = ? AND u.alert = ?"
+    " AND f.state IN ('here', 'waiting', 'held back')"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OldFeed:
+    """A feed of a life whose oldest record came before a moment."""
+
+    life: int
+    feed: Feed
+    before_ms: int
+
+
+def find_old(reader: StoreReader, before_ms: Mapping[Feed, int]) -> list[OldFeed]:
+    """Find the feeds from which records may leave; `before_ms` is when each must have come."""
+    found = []
+    for feed in FEEDS:
+        with explained():
+            rows = reader.connection.execute(
+                "SELECT p.life FROM place p WHERE p.feed = ?1 AND (SELECT r.received_ms"
+                " FROM record r WHERE r.life = p.life AND r.feed = ?1 ORDER BY r.seq LIMIT 1) < ?2",
+                (feed, before_ms[feed]),
+            )
+            found += [OldFeed(life, feed, before_ms[feed]) for (life,) in rows]
+    return found
+
+
+def drop_old(file: StoreFile, old: OldFeed) -> int:
+    """Let the oldest records of a feed go, up to `DROP_MAX`; how many went.
+
+    The newest record of a feed always stays. They stop before one of a held alert, and of media
+    before one whose alert still has files here.
+    """
+    epoch, head = next(
+        file.connection.execute(
+            "SELECT l.epoch, p.seq FROM place p JOIN life l USING (life)"
+            " WHERE p.life = ? AND p.feed = ?",
+            (old.life, old.feed),
+        )
+    )
+    rows = file.connection.execute(
+        f"SELECT seq, received_ms, about, alert, {_HASH}, body FROM record"
+        " WHERE life = ? AND feed = ? AND seq < ? ORDER BY seq LIMIT ?",
+        (old.life, old.feed, head, DROP_MAX),
+    )
+    last: Link | None = None
+    count, body = 0, b""
+    for seq, received_ms, about, alert, digest, row_body in rows:
+        if received_ms >= old.before_ms or _is_needed(file, old.feed, about, alert):
+            break
+        last, body, count = Link(epoch, old.feed, seq, digest), row_body, count + 1
+    if last is None:
+        return 0
+    gone = (old.life, old.feed, last.seq)
+    file.connection.execute("DELETE FROM statement WHERE life = ? AND feed = ? AND seq <= ?", gone)
+    pole = str(msgspec.json.decode(body)["pole"])
+    keep_own_statement(file, "checkpoint", last, life=old.life, pole=pole)
+    file.connection.execute("DELETE FROM record WHERE life = ? AND feed = ? AND seq <= ?", gone)
+    file.connection.execute(
+        "UPDATE place SET start_seq = ?, start_hash = ? WHERE life = ? AND feed = ?",
+        (last.seq, last.hash, old.life, old.feed),
+    )
+    return count
+
+
+def _is_needed(file: StoreFile, feed: Feed, about: str | None, alert: str | None) -> bool:
+    if alert is None:
+        return False
+    queries = (_IS_HELD, _HAS_FILES) if feed == "media" else (_IS_HELD,)
+    return any(
+        next(file.connection.execute(query, (about, alert)), None) is not None for query in queries
+    )

@@ -1,0 +1,122 @@
+"""What the store does by itself: files and records whose time is over go, heads are signed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from edge.feeds import FEEDS, Draft, Feed
+from edge.model import Json
+from edge.station.store import alerts_table, files_table, own_log
+from edge.station.store.core import StoreCore
+from edge.station.store.files_table import Expired
+from edge.station.store.old_records import DAYS, DROP_MAX, drop_old, find_old
+from edge.station.store.reader import StoreReader
+from edge.station.store.store_file import StoreFile
+
+DAY_MS = 86_400_000
+EXPIRE_MAX = 200
+"""Files that go in one commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What the disk has left; `held_back` files wait for want of it."""
+
+    is_short: bool
+    is_quota: bool
+    held_back: int
+
+
+class StoreUpkeep(StoreCore):
+    """What `Retention` needs of the store."""
+
+    @property
+    def fault_count(self) -> int:
+        """How often the disk has begun to take nothing."""
+        return self._writing.fault_count
+
+    @property
+    def last_fault(self) -> str | None:
+        """Why the disk took nothing the last time it did."""
+        return self._writing.last_fault
+
+    async def expire_files(self) -> int:
+        """Let go of the oldest files whose days are over, recorded as media.gone; how many.
+
+        They are no longer noted before they are removed: a kill in between leaves files that
+        nobody needs, which go at the next start.
+        """
+        days = self._settings.store.media_days_kept
+        before_ms = self._clock.utc_ms() - days * DAY_MS
+        gone = await self._write(lambda file: self._expire(file, before_ms, days))
+        for each in gone:
+            if each.is_last:
+                await self._remove(each.sha256)
+        return len(gone)
+
+    async def drop_old_records(self) -> int:
+        """Let records go that are older than their feed is kept; how many."""
+        now_ms = self._clock.utc_ms()
+        days: dict[Feed, int] = {feed: DAYS[feed] for feed in FEEDS}
+        days["media"] = self._settings.store.media_days_kept
+        before_ms = {feed: now_ms - days[feed] * DAY_MS for feed in FEEDS}
+        total = 0
+        for old in await self._long_reading.run(lambda reader: find_old(reader, before_ms)):
+            count = DROP_MAX
+            while count == DROP_MAX:
+                count = await self._write(partial(drop_old, old=old))
+                total += count
+        return total
+
+    async def forget_alerts(self) -> int:
+        """Let alerts go that are done and as old as the oldest records; how many."""
+        before_ms = self._clock.utc_ms() - DAYS["alerts"] * DAY_MS
+        return await self._write(
+            lambda file: alerts_table.forget_alerts(file, before_ms=before_ms, limit=DROP_MAX)
+        )
+
+    async def open_orphans(self) -> int:
+        """Show alerts of which nothing but media has come for long; how many."""
+        before_ms = self._clock.utc_ms() - alerts_table.ORPHAN_MS
+        return await self._write(lambda file: alerts_table.open_orphans(file, before_ms=before_ms))
+
+    async def sign_heads(self) -> None:
+        """Sign what has been written since the last time."""
+        await self._write(own_log.sign_heads)
+
+    async def room(self) -> Room:
+        """How the disk stands."""
+        limits = self._settings.store
+
+        def ask() -> tuple[bool, bool]:
+            is_free = self._media.free_bytes() >= limits.reserve_bytes
+            quota = limits.quota_bytes
+            return is_free, quota is not None and self._media.total_bytes >= quota
+
+        is_free, is_full = await self._loop.run_in_executor(self._file_threads, ask)
+        held_back = await self._long_reading.run(StoreReader.count_held_back)
+        is_quota = limits.quota_bytes is not None and is_free
+        return Room(not is_free or is_full or held_back > 0, is_quota, held_back)
+
+    def _expire(self, file: StoreFile, before_ms: int, days: int) -> list[Expired]:
+        reason = f"kept for {days} days"
+        gone = files_table.expire(file, before_ms=before_ms, reason=reason, limit=EXPIRE_MAX)
+        own_log.append_own(file, [self._gone_draft(each, reason) for each in gone])
+        return gone
+
+    def _gone_draft(self, gone: Expired, reason: str) -> Draft:
+        data: dict[str, Json] = {
+            "pole": gone.pole, "sha256": gone.sha256, "role": gone.role, "reason": reason,
+        }  # fmt: skip
+        return Draft(
+            "media", self._make_id(0), "media.gone", self._clock.utc_ms(), self._read_clock(),
+            camera=gone.camera, alert=gone.alert, data=data,
+        )  # fmt: skip
+
+    async def _remove(self, sha256: str) -> None:
+        """Remove a file that nobody needs, unless it was brought anew since."""
+        async with self._alone(sha256):
+            if await self._write(lambda file: files_table.is_here(file, sha256)):
+                return
+            await self._loop.run_in_executor(self._file_threads, self._media.remove, sha256)
