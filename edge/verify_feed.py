@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.errors import EvidenceError, StoreError
-from edge.evidence import Link, SignedStatement, check_signature, follow, resume
+from edge.evidence import Link, SignedStatement, check_signature, follow, open_seal, resume
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,8 @@ class Walk:
         self.link, self._findings = link, findings
         self._hashes = {link.seq: link.hash}
         self.records = 0
+        self.breaks: list[Finding] = []
+        """Those of the findings that name a record which is whole, and does not follow."""
 
     def go(self, bodies: Iterable[bytes], *, signed: Collection[int]) -> None:
         """Walk to the end; remember the hashes at the places that were signed.
@@ -63,8 +65,22 @@ class Walk:
         try:
             self.link = follow(self.link, body)
         except EvidenceError as exc:
-            self._findings.append(Finding(self.link.feed, self.link.seq + 1, str(exc)))
+            finding = Finding(self.link.feed, self.link.seq + 1, str(exc))
+            self._findings.append(finding)
+            if _is_of(self.link, body):
+                self.breaks.append(finding)
             self.link = resume(self.link, body)
+
+
+def _is_of(link: Link, body: bytes) -> bool:
+    """Whether a record is whole, of this feed, and stands behind a place."""
+    try:
+        record = open_seal(body)
+    except EvidenceError:
+        return False
+    seq = record.get("seq")
+    is_behind = isinstance(seq, int) and seq > link.seq
+    return is_behind and (record.get("epoch"), record.get("feed")) == (link.epoch, link.feed)
 
 
 def good_statements(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from edge.agent.log.reader import Reader, open_reader
 from edge.errors import StoreError
 from edge.evidence import START_HASH, Link
 from edge.feeds import FEEDS, Feed, Head
+from edge.read_only import open_anywhere
 from edge.verify_feed import Finding, Walk, good_statements
 
 
@@ -32,26 +31,13 @@ class CheckedFeed:
     findings: tuple[Finding, ...]
 
 
-@contextmanager
-def open_to_check(folder: Path) -> Iterator[Reader]:
+def open_to_check(folder: Path) -> AbstractContextManager[Reader]:
     """Open a log that may lie on a medium that can't be written, with its agent running or not.
 
     Raises:
-        StoreError: there is none, or it can't be read.
+        StoreError: there is none, or it can't be read; on entering.
     """
-    try:
-        reader = open_reader(folder)
-    except StoreError:
-        if not (folder / LOG_NAME).is_file():
-            raise
-        with tempfile.TemporaryDirectory(prefix="polewatch-verify-") as copy:
-            for path in folder.glob(f"{LOG_NAME}*"):
-                shutil.copyfile(path, Path(copy) / path.name)
-            with open_reader(Path(copy)) as reader:
-                yield reader
-        return
-    with reader:
-        yield reader
+    return open_anywhere(folder, LOG_NAME, open_reader)
 
 
 def verify_log(
