@@ -11,7 +11,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.agent.log.log_file import LOG_NAME
 from edge.agent.log.reader import Reader, open_reader
-from edge.errors import StoreError
 from edge.evidence import START_HASH, Link
 from edge.feeds import FEEDS, Feed, Head
 from edge.read_only import open_anywhere
