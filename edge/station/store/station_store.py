@@ -188,8 +188,8 @@ class StoreArrivals(StoreCore):
     """What those outside are told; see `ports.Arrivals`."""
 
     @property
-    def number(self) -> int:
-        """The number of the newest record that is on disk."""
+    def newest(self) -> int:
+        """See `ports.Arrivals`."""
         return self._number
 
     async def arrivals(self, *, after: int, feeds: Sequence[Feed], limit: int) -> list[Arrival]:
