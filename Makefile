@@ -29,7 +29,7 @@ test-deps: ## Debian packages that tests need: installed as root, else named
 models: env ## fetch models and the sample clip into assets/, checked by sha256
 	@$(VENV)/bin/polewatch models fetch --sample
 
-run: models ## a pole on the sample clip, its page at 127.0.0.1:8470
+run: models ## a pole on the sample clip, a station that pulls it: 127.0.0.1:8470 and 8471
 	@$(VENV)/bin/polewatch demo --data out/demo
 
 test: dev-env test-deps models ## all tests

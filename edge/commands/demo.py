@@ -1,26 +1,31 @@
-"""`polewatch demo`: a whole pole to try out, on the sample clip or a camera of yours."""
+"""`polewatch demo`: a pole and a station to try out, on the sample clip or a camera of yours."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from edge.agent.main import Settings, run_pole
-from edge.agent.tokens import Grant, Tokens, add_token, revoke_token
-from edge.clock import SystemClock
+from edge.agent.tokens import Grant
+from edge.commands.demo_station import (
+    DemoStation,
+    demo_station,
+    quote,
+    renew_token,
+    write_private,
+)
 from edge.config.load import load_config
-from edge.errors import Fault, StoreError, ValidationError
+from edge.config.model import Config
+from edge.errors import EdgeError, Fault, StoreError, ValidationError
 from edge.serving.routes import SCOPES
 from edge.thirdparty.sample import sample_path
-from edge.wire import format_utc
 
 _DATA_DEFAULT = Path("polewatch-demo")
-_TOKEN_NAME = "demo"
 _SAMPLE_RULES = """
 zones = [{ name = "lawn", points = [[0, 0.44], [0.25, 0.48], [1, 0.88], [1, 1], [0, 1]] }]
 lines = [{ name = "path", from = [0.17, 0.2], to = [0.17, 0.9] }]
@@ -76,18 +81,38 @@ def run(args: argparse.Namespace) -> int:
     source = _find_source(args.source)
     config_path = _write_config(source, args.data)
     config = load_config(config_path)
-    token = _renew_token(args.data)
+    with _station(config, args.data) as station:
+        token = renew_token(args.data, Grant("demo", SCOPES, None))
 
-    def on_ready(address: str) -> None:
-        sys.stdout.write(
-            f"A pole with one camera: {source.address}\n"
-            f"Its page:  {address}/#token={token}\n"
-            f"Its token: {token}\n"
-            f"All it keeps is in {args.data}. Ctrl-C ends it.\n"
-        )
-        sys.stdout.flush()
+        def on_ready(address: str) -> None:
+            sys.stdout.write(
+                f"A pole with one camera: {source.address}\n"
+                f"Its page:    {address}/#token={token}\n"
+                f"Its token:   {token}\n"
+                "A station that pulls it\n"
+                f"The desk:    {station.page}\n"
+                f"Its token:   {station.token}\n"
+                f"All they keep is in {args.data}. Ctrl-C ends both.\n"
+            )
+            sys.stdout.flush()
 
-    return run_pole(Settings(config, config_path, args.data, on_ready))
+        return run_pole(Settings(config, config_path, args.data, on_ready))
+
+
+@contextmanager
+def _station(config: Config, data: Path) -> Iterator[DemoStation]:
+    """Have a station beside the pole.
+
+    Raises:
+        StoreError: the folder takes no files.
+    """
+    url = f"http://{config.api.listen}"
+    with ExitStack() as stack:
+        try:
+            station = stack.enter_context(demo_station(data, pole=config.pole.id, pole_url=url))
+        except OSError as exc:
+            raise _takes_no_files(data, exc) from exc
+        yield station
 
 
 def _find_source(asked: str | None) -> _Source:
@@ -136,35 +161,23 @@ def _write_config(source: _Source, folder: Path) -> Path:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if source.user is not None:
-            secret = f"user = {_quote(source.user)}\npassword = {_quote(source.password)}\n"
-            _write_private(folder / "demo.secret", secret)
+            secret = f"user = {quote(source.user)}\npassword = {quote(source.password)}\n"
+            write_private(folder / "demo.secret", secret)
             login = 'credentials = "demo.secret"\n'
         path = folder / "demo.toml"
-        _write_private(
+        write_private(
             path,
             '[pole]\nid = "demo"\nname = "Demo"\n\n'
-            f"[[camera]]\nname = {_quote(source.camera)}\nmain = {_quote(source.address)}\n"
+            f"[[camera]]\nname = {quote(source.camera)}\nmain = {quote(source.address)}\n"
             f"{login}{source.rules.lstrip()}",
         )
     except OSError as exc:
-        raise StoreError(f"{folder}: takes no files ({exc.strerror}); choose --data DIR") from exc
+        raise _takes_no_files(folder, exc) from exc
     return path
 
 
-def _renew_token(folder: Path) -> str:
-    """Make the demo's token anew: its text is kept nowhere."""
-    if any(token.name == _TOKEN_NAME for token in Tokens(folder).all()):
-        revoke_token(folder, _TOKEN_NAME)
-    grant = Grant(_TOKEN_NAME, SCOPES, None, is_keeper=True)
-    return add_token(folder, grant, made_at=format_utc(SystemClock().utc_ms()))
-
-
-def _write_private(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-
-
-def _quote(text: str) -> str:
-    """Write a TOML basic string; JSON's escapes are all among TOML's."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
+def _takes_no_files(folder: Path, exc: OSError) -> EdgeError:
+    """What to say when something can't be written; one of ours says it itself."""
+    if isinstance(exc, EdgeError):
+        return exc
+    return StoreError(f"{folder}: takes no files ({exc.strerror}); choose --data DIR")

@@ -85,11 +85,11 @@ class ServedProcess:
         )
         self.wait_for(lambda: self._answers(), timeout_s=START_S_MAX)
 
-    def stop(self) -> int:
+    def stop(self, *, timeout_s: float = STOP_S_MAX) -> int:
         """Ask it to end; its exit code."""
         assert self._process
         self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(STOP_S_MAX)
+        return self._process.wait(timeout_s)
 
     def kill(self) -> None:
         """Kill it as the kernel would."""
