@@ -99,7 +99,6 @@ class PoleContact:
         self._health: PoleHealth | None = None
         self._troubles: dict[str, Trouble] = {}
         self._coming: tuple[tuple[Coming, ...], int, int] = ((), 0, 0)
-        self._on_records: Callable[[], object] = lambda: None
         self._on_nudge: Callable[[], object] = lambda: None
         self._change = 0
 
@@ -152,8 +151,6 @@ class PoleContact:
 
     def took(self, feed: Feed, *, records: int, alerts: int, has_more: bool) -> None:
         """So much has been kept of a feed; an empty page counts too: it says that all is here."""
-        if records:
-            self._on_records()
         self._missed.records += records
         self._missed.alerts += alerts
         if has_more:
@@ -198,10 +195,6 @@ class PoleContact:
     def noted_end(self, *, is_stopped: bool) -> None:
         """Its records say that its agent was told to stop, or has begun."""
         self._is_stopped = is_stopped
-
-    def on_records(self, call: Callable[[], object]) -> None:
-        """Call this when records have been kept: they may name files."""
-        self._on_records = call
 
     def on_nudge(self, call: Callable[[], object]) -> None:
         """Call this when somebody has said something that the pole should be told."""

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge.clock import NS_PER_S
 from edge.errors import PoleError, PoleRefused, PoleWrong, StoreError
+from edge.model import Json
 from edge.station.ports import Coming, Vault, Wanted
 from edge.station.pulling.contact import PoleContact
 from edge.station.pulling.own_alerts import OwnAlerts
@@ -28,6 +30,15 @@ LISTED_MAX = 500
 """Files known of one pole at once; what waits behind them is counted when its turn comes."""
 ACKS_MAX = 900
 """As many as a pole takes at once."""
+SPARE_BYTES = 64 * 2**20
+"""So much more must fit in until it is said that there is room again."""
+_ROOM = "room for files"
+_NO_ROOM: Mapping[str, Json] = {
+    "problem": "the quota or the reserve of the disk is reached: files wait at the poles, which may"
+    " have to delete them; records and snapshots still come",
+    "remedy": "give the store a larger disk or quota; nothing under its floor is deleted here",
+}
+
 _log = logging.getLogger(__name__)
 
 
@@ -92,7 +103,6 @@ class Transfers:
         self._reading = asyncio.Lock()
         self._woken = {is_first: asyncio.Event() for is_first in (True, False)}
         self._news, self._kept = asyncio.Event(), asyncio.Event()
-        contact.on_records(self.wake)
 
     def wake(self) -> None:
         """New files may have been named."""
@@ -249,11 +259,13 @@ class Transfers:
             raise _TurnOver
 
     async def _has_room(self, wanted: Wanted) -> bool:
-        sha256 = wanted.sha256
-        if await self._vault.has_room(wanted.size_bytes, is_snapshot=_is_snapshot(wanted)):
+        sha256, is_snapshot = wanted.sha256, _is_snapshot(wanted)
+        if await self._vault.has_room(wanted.size_bytes, is_snapshot=is_snapshot):
+            if not is_snapshot:
+                await self._note_room(wanted)
             return True
         for each in self._files.values():
-            is_alike = _is_snapshot(each) == _is_snapshot(wanted)
+            is_alike = _is_snapshot(each) == is_snapshot
             if is_alike and each.size_bytes >= wanted.size_bytes:
                 self._put_off(
                     each.sha256, self._yard.waits.held_s
@@ -261,7 +273,16 @@ class Transfers:
         if sha256 not in self._held:
             await self._vault.give_up_file(wanted, "held back", "no room for it at the station")
             self._held.add(sha256)
+        await self._yard.own.say("disk", _ROOM, _NO_ROOM)
         return False
+
+    async def _note_room(self, wanted: Wanted) -> None:
+        """There is room again, and not only for this one."""
+        own = self._yard.own
+        if own.find("disk", _ROOM) is None:
+            return
+        if await self._vault.has_room(wanted.size_bytes + SPARE_BYTES):
+            await own.over("disk", _ROOM, "there is room for files again")
 
     # How it went -------------------------------------------------------------------------------
 
