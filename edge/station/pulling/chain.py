@@ -199,6 +199,6 @@ def read_draft(record: Mapping[str, Any]) -> Draft:
         rule=None if said.rule is None else {"type": said.rule.type, "name": said.rule.name},
         data=said.data,
         where=said.where,
-        media=[msgspec.structs.asdict(item) for item in said.media],
+        media=tuple(msgspec.structs.asdict(item) for item in said.media),
         is_test=said.test,
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Iterator
 
@@ -41,7 +42,13 @@ _MEANINGS: tuple[tuple[tuple[type[BaseException], ...], type[PoleError], str], .
         "its host name is not known; look at `url` and at the resolver",
     ),
     (
-        (ClientPayloadError, ServerDisconnectedError),
+        (ServerDisconnectedError,),
+        PoleUnreachable,
+        "it hangs up without an answer; look at the link, and at [tls] where the pole has"
+        " `station_ca`",
+    ),
+    (
+        (ClientPayloadError,),
         PoleUnreachable,
         "it hangs up before its answer is whole; look at the link",
     ),
@@ -58,8 +65,9 @@ def explain_failure(exc: BaseException) -> PoleError:
     """Say what an exception of the network means, as one of ours."""
     tls = next((each for each in _chain(exc) if isinstance(each, ssl.SSLError)), None)
     if isinstance(tls, ssl.SSLCertVerificationError):
+        reason = getattr(tls, "verify_message", "") or tls.args[-1]
         return PoleRefused(
-            f"its certificate is refused: {tls.verify_message or tls}; compare `ca` with"
+            f"its certificate is refused: {reason}; compare `ca` with"
             " DATA/tls/tls.crt of the pole, somebody else may answer there"
         )
     if tls is not None:
@@ -67,8 +75,9 @@ def explain_failure(exc: BaseException) -> PoleError:
     for kinds, error, message in _MEANINGS:
         if isinstance(exc, kinds):
             return error(message)
-    system = next((each for each in _chain(exc) if _has_reason(each)), None)
-    reason = getattr(system, "strerror", None) or type(exc).__name__
+    numbers = (each.errno for each in _chain(exc) if isinstance(each, OSError) and each.errno)
+    number = next(numbers, 0)
+    reason = os.strerror(number) if number else type(exc).__name__
     return PoleUnreachable(f"can't be reached ({reason}); look at the link, `url` and the pole")
 
 
@@ -111,7 +120,3 @@ def _chain(exc: BaseException | None) -> Iterator[BaseException]:
         yield exc
         inner = getattr(exc, "os_error", None) or getattr(exc, "certificate_error", None)
         exc = inner if isinstance(inner, BaseException) else exc.__cause__ or exc.__context__
-
-
-def _has_reason(exc: BaseException) -> bool:
-    return isinstance(exc, OSError) and bool(exc.strerror)

@@ -31,6 +31,8 @@ class TokenFile:
             stamp = _stamp(self._path.stat())
             if stamp != self._stamp:
                 self._token, self._stamp = _read(self._path)
+        except PoleRefused:
+            raise
         except OSError as exc:
             remedy = "put there what `polewatch token new` printed at the pole"
             raise PoleRefused(f"{self._path}: can't be read ({exc.strerror}); {remedy}") from exc
