@@ -1,229 +1,172 @@
-"""Files of a pole at the station: fetched once, resumed at the byte, never what they are not."""
+"""Files at the station: wanted, brought, given up, and shown with how far they have come."""
 
 from __future__ import annotations
 
-import hashlib
-import os
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
-from edge.station.config import Store
-from edge.station.pulling.transfers import MEDIA_BYTES_MAX
-from tests.support.aio import run_async, wait_until
-from tests.support.disks import small_disk
-from tests.support.pulled_files import POLE, pulled_files
+from edge.errors import StoreError
+from edge.station.desk_fold import NO_BEGINNING
+from edge.station.ports import Asked, DeskPage, Identity
+from edge.station.store.alerts_table import ORPHAN_MS
+from tests.support.aio import run_async
+from tests.support.clocks import ManualClock
+from tests.support.drafts import AT_MS
+from tests.support.station_store import (
+    PolePages,
+    alert_id,
+    bring,
+    make_alert,
+    make_file,
+    make_store,
+    shown,
+    states,
+)
 
 pytestmark = pytest.mark.timeout(120)
-CLIP = os.urandom(2_000_000)
+
+ALL = Asked(state="all")
+ME = Identity("SG-017", "ab" * 32, "PEM", "station-token")
+
+
+def read(page: DeskPage) -> list[dict[str, Any]]:
+    return [msgspec.json.decode(body) for body in page.bodies]
+
+
+def ids(page: DeskPage) -> list[str]:
+    return [alert["id"] for alert in read(page)]
 
 
 @run_async
-async def test_a_file_is_kept_once_and_confirmed_when_it_has_come_whole(tmp_path: Path) -> None:
-    async with pulled_files(tmp_path / "t") as pulled:
-        sha256 = await pulled.offer(1, CLIP)
-        async with pulled.running():
-            await pulled.wait_for(1, "here")
-            await pulled.wait_until_confirmed()
-            await wait_until(lambda: pulled.contact.view().files_waiting == 0)
-
-        assert await pulled.kept(sha256) == CLIP
-        assert pulled.bad.count("POST /v1/media/ack") == 1
-        assert pulled.bad.media_bytes == len(CLIP)
-        assert list(pulled.store.parts_folder.iterdir()) == []
-        assert pulled.contact.view().coming == ()
-
-
-@run_async
-async def test_a_file_goes_on_at_the_byte_when_it_is_cut_off_again_and_again(
+async def test_file_is_wanted_until_it_is_here_and_then_until_the_pole_knows(
     tmp_path: Path,
 ) -> None:
-    async with pulled_files(tmp_path / "t") as pulled:
-        pulled.bad.set(hang_up_at=150_000)
-        sha256 = await pulled.offer(1, CLIP)
-        async with pulled.running():
-            await pulled.wait_for(1, "here")
-
-        assert pulled.bad.count("GET /v1/media/") >= len(CLIP) // 150_000
-        assert pulled.bad.media_bytes <= 1.2 * len(CLIP)
-        assert await pulled.kept(sha256) == CLIP
-
-
-@run_async
-async def test_a_file_goes_on_at_the_byte_when_the_station_is_stopped_midway(
-    tmp_path: Path,
-) -> None:
-    async with pulled_files(tmp_path / "t") as pulled:
-        pulled.bad.set(hang_up_at=600_000)
-        sha256 = await pulled.offer(1, CLIP)
-        part = pulled.store.parts_folder / f"{POLE}-{sha256}.part"
-        async with pulled.running():
-            await wait_until(lambda: part.exists() and part.stat().st_size > 500_000)
-        begun = part.stat().st_size
-
-        async with pulled.running():
-            await pulled.wait_for(1, "here")
-
-        assert begun < len(CLIP)
-        assert pulled.bad.media_bytes <= 1.2 * len(CLIP)
-        assert await pulled.kept(sha256) == CLIP
+    pages = PolePages()
+    async with make_store(tmp_path) as store:
+        await store.keep(pages.page(make_alert(1)))
+        await store.keep(pages.page(make_file(1, b"clip"), make_file(1, b"still", "snapshot")))
+        still, clip = await store.wanted("SG-017", limit=9)
+        assert [(each.role, each.size_bytes, each.is_alert) for each in (still, clip)] == [
+            ("snapshot", 5, True), ("clip", 4, True),
+        ]  # fmt: skip
+        await bring(store, clip, b"clip")
+        assert states(await shown(store, 1)) == ["here", "waiting"]
+        kept = await store.find_media("SG-017", clip.sha256)
+        assert kept is not None
+        assert kept.path.read_bytes() == b"clip"
+        assert await store.find_media("SG-018", clip.sha256) is None
+        assert await store.find_media("SG-017", "../../etc/passwd") is None
+        assert await store.unacked_files("SG-017", limit=9) == [clip.sha256]
+        await store.note_files_acked("SG-017", [clip.sha256])
+        assert await store.unacked_files("SG-017", limit=9) == []
+        assert await store.wanted("SG-017", limit=9) == [still]
 
 
 @run_async
-async def test_a_file_is_right_when_the_pole_ignores_where_it_should_begin(tmp_path: Path) -> None:
-    async with pulled_files(tmp_path / "t") as pulled:
-        sha256 = await pulled.offer(1, CLIP)
-        (pulled.store.parts_folder / f"{POLE}-{sha256}.part").write_bytes(CLIP[:700_000])
-        pulled.bad.set(ignores_range=True)
-        async with pulled.running():
-            await pulled.wait_for(1, "here")
-
-        assert await pulled.kept(sha256) == CLIP
-
-
-@run_async
-async def test_a_file_is_fetched_anew_when_its_part_was_spoilt_on_our_disk(tmp_path: Path) -> None:
-    async with pulled_files(tmp_path / "t") as pulled:
-        sha256 = await pulled.offer(1, CLIP)
-        (pulled.store.parts_folder / f"{POLE}-{sha256}.part").write_bytes(bytes(700_000))
-        async with pulled.running():
-            await pulled.wait_for(1, "here")
-
-        assert await pulled.kept(sha256) == CLIP
-        assert await pulled.own_alerts() == {}
+async def test_files_are_wanted_in_their_order(tmp_path: Path) -> None:
+    pages = PolePages()
+    clock = ManualClock(utc_ms=AT_MS)
+    async with make_store(tmp_path, clock=clock) as store:
+        for number in (1, 2):
+            await store.keep(pages.page(make_alert(number), received_ms=AT_MS + number))
+            await store.keep(pages.page(
+                make_file(number, b"c%d" % number), make_file(number, b"s%d" % number, "snapshot"),
+                received_ms=AT_MS + number,
+            ))  # fmt: skip
+        order = [
+            (each.role, each.opened_ms - AT_MS) for each in await store.wanted("SG-017", limit=9)
+        ]
+        assert order == [("snapshot", 2), ("snapshot", 1), ("clip", 2), ("clip", 1)]
+        await store.note_try((await store.wanted("SG-017", limit=1))[0])
+        tried = await store.wanted("SG-017", limit=2)
+        assert [(each.opened_ms - AT_MS, each.tries) for each in tried] == [(1, 0), (2, 1)]
 
 
 @run_async
-async def test_a_file_is_given_up_with_one_alert_when_its_hash_is_a_lie(tmp_path: Path) -> None:
-    async with pulled_files(tmp_path / "t") as pulled:
-        pulled.bad.set(lying_hash=True)
-        hashes = [await pulled.offer(number, CLIP[number:]) for number in (1, 2)]
-        async with pulled.running():
-            reasons = {await pulled.wait_for(number, "bad") for number in (1, 2)}
-            await wait_until(lambda: pulled.bad.count("GET /v1/media/") == 6)
-            told = (await pulled.own_alerts())["media"]
-
-            pulled.bad.heal()
-            await pulled.offer(3, CLIP[3:])
-            await pulled.wait_for(3, "here")
-
-        assert reasons == {"its bytes have another hash than its record says; tried 3 times"}
-        assert (told["data"]["pole"], told["data"]["count"]) == (POLE, 2)
-        assert [await pulled.kept(each) for each in hashes] == [None, None]
-        assert list(pulled.store.parts_folder.iterdir()) == []
-
-
-@run_async
-async def test_a_file_is_gone_after_a_second_look_when_it_vanishes_midway(tmp_path: Path) -> None:
-    async with pulled_files(tmp_path / "t") as pulled:
-        pulled.bad.set(vanish_at=500_000)
-        await pulled.offer(1, CLIP)
-        async with pulled.running():
-            reason = await pulled.wait_for(1, "gone")
-
-            pulled.bad.heal()
-            await pulled.offer(2, CLIP[2:])
-            await pulled.wait_for(2, "here")
-
-        assert reason == "the pole has this file no more"
-        assert await pulled.own_alerts() == {}
+async def test_file_that_will_not_come_is_told_with_its_reason(tmp_path: Path) -> None:
+    pages = PolePages()
+    async with make_store(tmp_path) as store:
+        await store.keep(pages.page(make_alert(1)))
+        await store.keep(pages.page(make_file(1, b"clip"), make_file(1, b"late", "thermal")))
+        thermal, clip = await store.wanted("SG-017", limit=9)
+        await store.give_up_file(clip, "bad", "its hash was another three times")
+        await store.give_up_file(thermal, "held back", "no room")
+        alert = await shown(store, 1)
+        assert [(each["state"], each["reason"]) for each in alert["media"]] == [
+            ("bad", "its hash was another three times"), ("held back", "no room"),
+        ]  # fmt: skip
+        assert await store.wanted("SG-017", limit=9) == [thermal]
+        change = store.change
+        await store.give_up_file(thermal, "held back", "no room")
+        assert store.change == change
+        sha256 = clip.sha256
+        gone = make_alert(1, "media.gone", feed="media",
+                          data={"sha256": thermal.sha256, "reason": "quota"})  # fmt: skip
+        await store.keep(pages.page(gone))
+        assert await store.wanted("SG-017", limit=9) == []
+        assert states(await shown(store, 1)) == ["bad", "gone"]
+        await store.keep(pages.page(make_file(1, b"clip", ordinal=2)))
+        assert [each.sha256 for each in await store.wanted("SG-017", limit=9)] == [sha256]
+        assert states(await shown(store, 1)) == ["gone", "waiting"]
 
 
 @run_async
-async def test_a_file_is_refused_unasked_when_it_is_too_large(tmp_path: Path) -> None:
-    class Vast(bytes):
-        def __len__(self) -> int:
-            return MEDIA_BYTES_MAX + 1
-
-    async with pulled_files(tmp_path / "t") as pulled:
-        await pulled.want(1, Vast(b"vast"))
-        async with pulled.running():
-            reason = await pulled.wait_for(1, "bad")
-
-        assert reason == "536870913 bytes, more than 536870912"
-        assert pulled.bad.count("GET /v1/media/") == 0
-
-
-@run_async
-async def test_a_file_is_given_up_when_it_is_not_as_long_as_promised(tmp_path: Path) -> None:
-    class Longer(bytes):
-        def __len__(self) -> int:
-            return 5
-
-    async with pulled_files(tmp_path / "t") as pulled:
-        await pulled.pole.keep_media(b"short", alert="a" * 26)
-        await pulled.offer(1, b"longer than it was promised")
-        await pulled.want(2, Longer(b"longer than it was promised "))
-        await pulled.pole.keep_media(b"longer than it was promised ", alert="b" * 26)
-        async with pulled.running():
-            reason = await pulled.wait_for(2, "bad")
-            await pulled.wait_for(1, "here")
-
-        assert "another length is sent: 28" in reason
+async def test_file_that_another_pole_has_brought_is_here_at_once(tmp_path: Path) -> None:
+    one, two = PolePages(name="P1"), PolePages(name="P2")
+    async with make_store(tmp_path) as store:
+        for pole in (one, two):
+            await store.keep(pole.page(make_alert(1)))
+        await store.keep(one.page(make_file(1, b"same")))
+        (wanted,) = await store.wanted("P1", limit=9)
+        await bring(store, wanted, b"same")
+        await store.keep(two.page(make_file(1, b"same")))
+        assert await store.wanted("P2", limit=9) == []
+        assert states(await shown(store, 1, "P2")) == ["here"]
+        assert await store.unacked_files("P2", limit=9) == [wanted.sha256]
+        assert await store.find_media("P2", wanted.sha256) is not None
 
 
 @run_async
-async def test_snapshots_come_while_a_clip_drips(tmp_path: Path) -> None:
-    async with pulled_files(tmp_path / "t") as pulled:
-        pulled.bad.set(is_drip=True)
-        await pulled.offer(1, CLIP)
-        async with pulled.running():
-            await wait_until(lambda: pulled.contact.view().coming != ())
-            (coming,) = pulled.contact.view().coming
-            pulled.bad.heal()
-            await pulled.offer(2, b"jpeg", role="snapshot")
-            await pulled.wait_for(2, "here")
-
-            assert (await pulled.state(1))[0] == "waiting"
-        assert (coming.role, coming.bytes) == ("clip", len(CLIP))
+async def test_file_of_another_size_than_promised_is_not_taken_in(tmp_path: Path) -> None:
+    pages = PolePages()
+    async with make_store(tmp_path) as store:
+        await store.keep(pages.page(make_file(1, b"clip")))
+        (wanted,) = await store.wanted("SG-017", limit=9)
+        part = f"SG-017-{wanted.sha256}.part"
+        (store.parts_folder / part).write_bytes(b"clips")
+        with pytest.raises(StoreError, match="has 5 bytes, not 4"):
+            await store.keep_file(wanted, part)
+        assert await store.wanted("SG-017", limit=9) == [wanted]
 
 
 @run_async
-async def test_snapshots_come_and_clips_are_held_back_when_the_quota_is_reached(
-    tmp_path: Path,
-) -> None:
-    limits = Store(quota_bytes=64 * 2**20, reserve_bytes=16 * 2**20)
-    big = os.urandom(1000) * 66_000
-    async with pulled_files(tmp_path / "t", limits=limits) as pulled:
-        await pulled.offer(1, big[: 63 * 2**20])
-        async with pulled.running():
-            await pulled.wait_for(1, "here")
-            await pulled.offer(2, CLIP)
-            reason = await pulled.wait_for(2, "held back")
-            await pulled.offer(3, b"jpeg" * 300_000, role="snapshot")
-            await pulled.wait_for(3, "here")
-
-            assert reason == "no room for it at the station"
-            assert (await pulled.state(2))[0] == "held back"
-            assert (await pulled.own_alerts())["disk"]["severity"] == "critical"
+async def test_media_that_come_before_their_alert_wait_for_it(tmp_path: Path) -> None:
+    pages = PolePages()
+    async with make_store(tmp_path) as store:
+        await store.keep(pages.page(make_file(1, b"clip"), make_file(1, b"still", "snapshot")))
+        (_, clip) = await store.wanted("SG-017", limit=9)
+        await bring(store, clip, b"clip")
+        assert await store.alert("SG-017", alert_id(1)) is None
+        await store.keep(pages.page(make_alert(1)))
+        alert = await shown(store, 1)
+        assert (states(alert), alert["flaw"]) == (["here", "waiting"], "")
 
 
 @run_async
-async def test_a_file_comes_when_a_disk_that_was_full_has_room_again(tmp_path: Path) -> None:
-    with small_disk(tmp_path / "disk", size_bytes=48 * 2**20) as disk:
-        filler = disk / "filler"
-        filler.write_bytes(bytes(20 * 2**20))
-        async with pulled_files(tmp_path / "t", station=disk / "station") as pulled:
-            content = os.urandom(14 * 2**20)
-            sha256 = await pulled.offer(1, content)
-            async with pulled.running():
-                await pulled.wait_for(1, "held back")
-                filler.unlink()
-                await pulled.wait_for(1, "here")
-
-            assert await pulled.kept(sha256) == content
-
-
-@run_async
-async def test_every_file_comes_once_when_hundreds_are_wanted(tmp_path: Path) -> None:
-    async with pulled_files(tmp_path / "t") as pulled:
-        contents = [b"clip %d" % number * 100 for number in range(120)]
-        for number, content in enumerate(contents):
-            await pulled.offer(number, content, "snapshot" if number % 2 else "clip")
-        async with pulled.running():
-            for number in range(len(contents)):
-                await pulled.wait_for(number, "here")
-
-        assert pulled.bad.count("GET /v1/media/") == len(contents)
-        for content in contents:
-            assert await pulled.kept(hashlib.sha256(content).hexdigest()) == content
+async def test_alert_of_which_only_media_came_is_shown_after_a_while(tmp_path: Path) -> None:
+    pages = PolePages()
+    clock = ManualClock(utc_ms=AT_MS)
+    async with make_store(tmp_path, clock=clock) as store:
+        await store.keep(pages.page(make_file(1, b"clip"), make_file(1, b"still", "snapshot")))
+        assert await store.open_orphans() == 0
+        clock.move(ORPHAN_MS / 1000 + 1)
+        assert await store.open_orphans() == 1
+        alert = await shown(store, 1)
+        assert (alert["flaw"], alert["severity"], len(alert["media"])) == (NO_BEGINNING, "major", 2)
+        await store.keep(pages.page(make_alert(1, severity="minor")))
+        healed = await shown(store, 1)
+        assert (healed["flaw"], healed["rule"]["type"]) == ("", "fire")
+        assert (await store.counts())["new_major"] == 1 - (healed["severity"] == "minor")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from edge.clock import Clock
 from edge.evidence import START_HASH, Link, Sealed, seal
 from edge.feeds import ClockReading, Draft, Feed, Life, make_record
 from edge.station.config import Station, Store
-from edge.station.ports import Batch, CheckedRecord
+from edge.station.ports import Batch, CheckedRecord, Wanted
 from edge.station.store.station_store import StationStore
 from edge.station.store.store_file import StoreSettings
 from edge.station.store.writing_thread import Pace
@@ -127,9 +129,22 @@ def put_part(store: StationStore, pole: str, content: bytes) -> str:
     return name
 
 
-def bodies(records: Sequence[CheckedRecord]) -> list[bytes]:
-    """The bytes of records."""
-    return [record.body for record in records]
+async def shown(store: StationStore, number: int, pole: str = "SG-017") -> dict[str, Any]:
+    """An alert as desks see it."""
+    body = await store.alert(pole, alert_id(number))
+    assert body is not None
+    alert: dict[str, Any] = msgspec.json.decode(body)
+    return alert
+
+
+async def bring(store: StationStore, wanted: Wanted, content: bytes) -> None:
+    """Do what a transfer does with a file that has come."""
+    await store.keep_file(wanted, put_part(store, wanted.pole, content))
+
+
+def states(alert: dict[str, Any]) -> list[str]:
+    """How far each file of an alert has come."""
+    return [each["state"] for each in alert["media"]]
 
 
 _KINDS = (
