@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Collection
 
-from edge.errors import PoleError, PoleRefused, StoreError
+from edge.errors import PoleError, PoleRefused, PoleWrong, StoreError
 from edge.station.ports import Vault, Word
 from edge.station.pulling.contact import PoleContact
-from edge.station.pulling.ports import PoleClient, WordRefused
+from edge.station.pulling.ports import PoleBusy, PoleClient, WordRefused
 from edge.supervise import JITTER_SHARE, Backoff, Passing
 
-WORDS_AT_ONCE = 50
+WORDS_AT_ONCE = 200
 LOOK_EVERY_S = 60.0
 """Without being woken: whatever was missed, no word is forgotten."""
 REFUSED_S = 60.0
@@ -53,15 +54,31 @@ class Words:
                 await self._rest()
 
     async def _pass_on(self) -> None:
-        pole = self._contact.name
-        while words := await self._vault.words_to_send(pole, limit=WORDS_AT_ONCE):
+        """Send all there is.
+
+        Raises:
+            PoleError: the pole can't be reached; or some alert's words were not understood, and
+                those of all others have been sent.
+            StoreError: what was sent could not be noted; the pole takes the same word twice.
+        """
+        stuck: dict[str, PoleError] = {}
+        while words := await self._find(stuck):
             for word in words:
-                await self._send(word)
+                if word.alert not in stuck:  # the words of one alert keep their order
+                    await self._send(word, stuck)
+        if stuck:
+            raise next(iter(stuck.values()))
         self._contact.clear("words")
 
-    async def _send(self, word: Word) -> None:
+    async def _find(self, stuck: Collection[str]) -> list[Word]:
+        words = await self._vault.words_to_send(self._contact.name, limit=WORDS_AT_ONCE)
+        return [word for word in words if word.alert not in stuck]
+
+    async def _send(self, word: Word, stuck: dict[str, PoleError]) -> None:
         try:
             await self._client.say(word)
+        except (PoleWrong, PoleBusy) as exc:
+            stuck[word.alert] = exc
         except WordRefused as exc:
             await self._vault.note_sent(word, str(exc) or "the pole does not take it")
             _log.warning(
