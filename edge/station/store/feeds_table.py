@@ -131,7 +131,7 @@ def _hashes_at(
         return []
     life, start_seq, start_hash = row
     if seq == start_seq and seq:
-        return [(life, start_hash)]
+        return [(life, start_hash)] if start_hash else []  # not known where nothing has come yet
     found = connection.execute(
         "SELECT CAST(substr(body, -66, 64) AS TEXT) FROM record"
         " WHERE life = ? AND feed = ? AND seq = ?",
