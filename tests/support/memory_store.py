@@ -41,6 +41,7 @@ class MemoryStore:
         self._changes, self._arrivals = Waiters(), Waiters()
         self._free = asyncio.Event()
         self._free.set()
+        self._is_noticed = True
 
     # What a test does with it -------------------------------------------------------------------
 
@@ -48,9 +49,15 @@ class MemoryStore:
         """From now on the disk takes nothing."""
         self._free.clear()
 
+    def hang(self) -> None:
+        """From now on nothing comes back from the disk, which nobody has noticed yet."""
+        self._free.clear()
+        self._is_noticed = False
+
     def clear(self) -> None:
-        """It does again."""
+        """It takes everything again."""
         self._free.set()
+        self._is_noticed = True
 
     def of(self, kind: str) -> list[Draft]:
         """The station's own records of a kind."""
@@ -77,7 +84,8 @@ class MemoryStore:
 
     @property
     def fault(self) -> str | None:
-        return None if self._free.is_set() else "the disk is full; make room"
+        is_well = self._free.is_set() or not self._is_noticed
+        return None if is_well else "the disk is full; make room"
 
     @property
     def change(self) -> int:
