@@ -84,7 +84,7 @@ class ManyPoles:
 
     def __exit__(self, *_exc: object) -> None:
         try:
-            for process in self._processes:
+            for process in self._processes:  # all of them before the first is waited for
                 _pipe(process.stdin).close()
             for process in self._processes:
                 process.wait(_STOP_S)
@@ -150,6 +150,8 @@ class ManyPoles:
             if process.poll() is None:
                 process.kill()
                 process.wait()
+            _pipe(process.stdin).close()
+            _pipe(process.stdout).close()
 
 
 def _order(process: subprocess.Popen[bytes], order: dict[str, Any]) -> None:

@@ -71,10 +71,12 @@ class Pair:
         return opened == {each["id"] for each in shown} and here and closed
 
 
-def make_pair(stack: ExitStack, folder: Path, cameras: dict[str, str], *, rules: str) -> Pair:
-    """Run them until the stack closes."""
+def make_pair(
+    stack: ExitStack, folder: Path, cameras: dict[str, str], *, rules: str, camera: str = ""
+) -> Pair:
+    """Run them until the stack closes; `camera` is TOML in each camera's table."""
     port, data = free_port(), folder / "data"
-    config = write_config(folder, cameras, port=port, extra=rules)
+    config = write_config(folder, cameras, port=port, extra=rules, camera=camera)
     pole = stack.enter_context(PoleProcess(config, data, port=port))
     link = stack.enter_context(TcpLink(port))
     token = pole.make_token("station", "read", "pictures", "ack", is_keeper=True)

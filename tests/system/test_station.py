@@ -30,12 +30,14 @@ from tests.system.station_hour import NAME, Pair, make_pair
 
 pytestmark = pytest.mark.timeout(120)
 
+CAMERA = 'lines = [{ name = "path", from = [0.17, 0.2], to = [0.17, 0.9] }]'
 RULE = """
 [[rule]]
-type = "intrusion"
-name = "anything"
+type = "line"
+name = "path"
+lines = ["path"]
 alerts_per_hour = 60
-cooldown_s = 1
+cooldown_s = 0
 """
 MIB = 2**20
 
@@ -52,7 +54,7 @@ def clip() -> str:
 def poles(tmp_path: Path) -> Iterator[ManyPoles]:
     folder = tmp_path / "poles"
     folder.mkdir()
-    with ManyPoles(folder, count=2, processes=1, clip_bytes=MIB) as poles:
+    with ManyPoles(folder, count=2, processes=1, clip_bytes=MIB // 4) as poles:
         yield poles
 
 
@@ -90,7 +92,7 @@ def test_station_has_everything_once_when_both_are_killed_and_the_link_goes(
     tmp_path: Path, clip: str
 ) -> None:
     with ExitStack() as stack:
-        pair = make_pair(stack, tmp_path, {"yard": clip}, rules=RULE)
+        pair = make_pair(stack, tmp_path, {"yard": clip}, rules=RULE, camera=CAMERA)
         pair.station.wait_for(lambda: shown(pair) >= 1, timeout_s=40)
         pair.kill_station()
 
@@ -111,9 +113,10 @@ def test_station_has_everything_once_when_both_are_killed_and_the_link_goes(
         assert "Traceback" not in pair.station.errors
 
 
+@pytest.mark.timeout(300)
 def test_full_disk_is_told_and_loses_nothing(tmp_path: Path, poles: ManyPoles) -> None:
     (tmp_path / "kept").mkdir()
-    with small_disk(tmp_path / "kept" / "disk", size_bytes=48 * MIB) as disk:
+    with small_disk(tmp_path / "kept" / "disk", size_bytes=28 * MIB) as disk:
         files = make_files(tmp_path, poles.poles, store="reserve_bytes = 16777216")
         text = files.config.read_text(encoding="utf-8").replace('"kept"', '"kept/disk"')
         files.config.write_text(text, encoding="utf-8")
@@ -126,12 +129,12 @@ def test_full_disk_is_told_and_loses_nothing(tmp_path: Path, poles: ManyPoles) -
 
             ballast = disk / "ballast"
             fill(ballast)
-            poles.write(10)
+            poles.write(240)
             station.wait_for(lambda: station.get("/v1/health").status == 503, timeout_s=60)
             assert station.get("/v1/station").json()["fault"]
             ballast.unlink()
             station.wait_for(lambda: station.get("/v1/health").status == 200, timeout_s=60)
-            station.wait_for(lambda: len(pole_alerts(station)) == 70, timeout_s=60)
+            station.wait_for(lambda: len(pole_alerts(station)) == 300, timeout_s=90)
             assert station.find_unsound() == []
 
 
