@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +29,7 @@ from edge.waiters import Waiters
 FILE_THREADS = 4
 """Files that are given their names at once; more would only share the disk's speed."""
 
+_log = logging.getLogger(__name__)
 _Outcome = TypeVar("_Outcome")
 
 
@@ -149,17 +151,21 @@ class StoreCore:
     def _sweep(self) -> None:
         """Put files and rows in step, whatever a kill has left between them."""
 
-        def settle(sha256: str) -> bool:
-            return self._writing.ask(lambda file: files_table.settle(file, sha256)).result()
-
         def here(digits: str) -> Iterator[str]:
-            return iter(self._writing.ask(lambda file: files_table.noted(file, digits)).result())
+            return iter(self._writing.ask(partial(files_table.noted, digits=digits)).result())
 
         def is_wanted(sha256: str) -> bool:
-            return self._writing.ask(lambda file: files_table.is_wanted(file, sha256)).result()
+            return self._writing.ask(partial(files_table.is_wanted, sha256=sha256)).result()
 
-        for sha256 in self._media.sweep(here=here, settle=settle, is_wanted=is_wanted):
-            self._writing.ask(partial(files_table.want_again, sha256=sha256)).result()
+        def settle(name: str) -> bool:
+            if not (is_wanted(name) and self._media.is_whole(name)):
+                return False
+            return self._writing.ask(partial(files_table.settle, sha256=name)).result()
+
+        for sha256 in self._media.sweep(here=here, settle=settle):
+            count = self._writing.ask(partial(files_table.want_again, sha256=sha256)).result()
+            _log.warning("file missing, wanted again: sha256=%s poles=%d", sha256, count)
+        self._media.sweep_parts(is_wanted=is_wanted)
 
     def _publish(self, file: StoreFile) -> None:
         """Tell the event loop what is on disk now; on the writing thread."""

@@ -118,18 +118,13 @@ class StationMedia:
         return status.f_bavail * status.f_frsize
 
     def sweep(
-        self,
-        *,
-        here: Callable[[str], Iterator[str]],
-        settle: Callable[[str], bool],
-        is_wanted: Callable[[str], bool],
+        self, *, here: Callable[[str], Iterator[str]], settle: Callable[[str], bool]
     ) -> list[str]:
-        """Put the folders in step with what is noted, and count what they hold.
+        """Put the files in step with what is noted, and count what they hold.
 
         Args:
             here: hashes that are noted to be here, of those that begin with two digits.
-            settle: called with the hash of a whole file that is not noted; true: it is now.
-            is_wanted: whether somebody still waits for a file of this hash.
+            settle: called with the name of a file that is not noted: whether it is now.
 
         Returns:
             Hashes that are noted and whose files are not here.
@@ -141,25 +136,47 @@ class StationMedia:
         self.total_bytes = 0
         try:
             for number in range(256):
-                missing += self._sweep_one(
-                    f"{number:02x}",
-                    here,
-                    lambda entry: is_wanted(entry.name) and _is_whole(entry) and settle(entry.name),
-                )
-            self._sweep_strangers()
-            for part in os.scandir(self.parts):
+                missing += self._sweep_one(f"{number:02x}", here, settle)
+            for entry in os.scandir(self.media):
+                if not (_FAN_OUT.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)):
+                    _log.warning("media folder holds what is not ours: name=%s", entry.name)
+        except OSError as exc:
+            raise _refusal(self.media, exc) from exc
+        return missing
+
+    def sweep_parts(self, *, is_wanted: Callable[[str], bool]) -> None:
+        """Remove parts of files that nobody waits for.
+
+        Raises:
+            StoreError: the disk can't be read or written.
+        """
+        try:
+            for part in list(os.scandir(self.parts)):
                 match = _PART.fullmatch(part.name)
                 if match is None or not is_wanted(match[1]):
                     _remove(part, "nobody waits for it")
         except OSError as exc:
-            raise _refusal(self.media, exc) from exc
-        return missing
+            raise _refusal(self.parts, exc) from exc
+
+    def is_whole(self, sha256: str) -> bool:
+        """Whether a file that lies under a hash has it.
+
+        Raises:
+            OSError: it can't be read.
+        """
+        if not _DIGEST.fullmatch(sha256) or not self.path_of(sha256).is_file():
+            return False
+        digest = hashlib.sha256()
+        with self.path_of(sha256).open("rb") as file:
+            while block := file.read(_READ_BYTES):
+                digest.update(block)
+        return digest.hexdigest() == sha256
 
     def _sweep_one(
         self,
         digits: str,
         here: Callable[[str], Iterator[str]],
-        settle: Callable[[os.DirEntry[str]], bool],
+        settle: Callable[[str], bool],
     ) -> list[str]:
         folder = self.media / digits
         noted = set(here(digits))
@@ -168,28 +185,11 @@ class StationMedia:
         for entry in list(os.scandir(folder)):
             if entry.name in noted:
                 noted.discard(entry.name)
-            elif not settle(entry):
+            elif not settle(entry.name):
                 _remove(entry, "no record needs it")
                 continue
             self.total_bytes += entry.stat(follow_symlinks=False).st_size
         return sorted(noted)
-
-    def _sweep_strangers(self) -> None:
-        """Say what lies there and is not ours; it is left alone."""
-        for entry in os.scandir(self.media):
-            if not (_FAN_OUT.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)):
-                _log.warning("media folder holds what is not ours: name=%s", entry.name)
-
-
-def _is_whole(entry: os.DirEntry[str]) -> bool:
-    """Whether a file is what its name says."""
-    if not (_DIGEST.fullmatch(entry.name) and entry.is_file(follow_symlinks=False)):
-        return False
-    digest = hashlib.sha256()
-    with Path(entry.path).open("rb") as file:
-        while block := file.read(_READ_BYTES):
-            digest.update(block)
-    return digest.hexdigest() == entry.name
 
 
 def _remove(entry: os.DirEntry[str], reason: str) -> None:
