@@ -19,7 +19,7 @@ export class Alarm {
     this.button = byId("sound");
     this.banner = byId("unlock");
     const touched = () => this.sound.unlock();
-    document.addEventListener("pointerdown", touched, { signal });
+    document.addEventListener("click", touched, { signal, capture: true });
     document.addEventListener("keydown", touched, { signal });
     this.button.addEventListener("click", () => this.toggleMute(), { signal });
     desk.addEventListener("opened", () => this.sound.hurry());

@@ -26,7 +26,8 @@ export class WindowedList {
     this.space = make("div", { class: "space", role: "presentation" });
     this.box.replaceChildren(this.space);
     this.frame = null;
-    this.box.addEventListener("scroll", () => this.#later());
+    this.ending = new AbortController();
+    this.box.addEventListener("scroll", () => this.#later(), { signal: this.ending.signal });
     this.size = new ResizeObserver(() => this.#later());
     this.size.observe(this.box);
   }
@@ -93,8 +94,11 @@ export class WindowedList {
   }
 
   close() {
+    this.ending.abort();
     this.size.disconnect();
+    cancelAnimationFrame(this.frame);
     this.box.replaceChildren();
+    this.box.removeAttribute("aria-activedescendant");
   }
 
   #draw(item, place) {

@@ -1,0 +1,106 @@
+"""The alarm: it sounds until anybody acknowledges, and is never silent without saying so."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.browser import Visit, Visitor
+from tests.support.station_server import TOKENS, StationServer
+
+pytestmark = pytest.mark.timeout(120)
+
+LISTEN = """
+  window.heard = [];
+  const Real = window.OscillatorNode;
+  window.OscillatorNode = class extends Real {
+    constructor(context, options) {
+      super(context, options);
+      window.heard.push(options.frequency);
+    }
+  };
+"""
+"""Notes each tone that the page plays; it is played all the same."""
+CRITICAL_HZ = 1568
+LOST_HZ = 247
+
+
+def sit_down(visit: Visit, server: StationServer) -> Visitor:
+    """Have somebody sign in who hears what the page plays."""
+    visitor = visit()
+    visitor.page.add_init_script(LISTEN)
+    visitor.page.goto("about:blank")
+    visitor.page.goto(f"{server.url}#token={TOKENS['operator']}")
+    expect(visitor.page.locator("#page")).to_be_visible()
+    return visitor
+
+
+def forget(page: Page) -> None:
+    page.evaluate("window.heard.length = 0")
+
+
+def test_page_asks_for_a_click_and_sounds_from_then_on(server: StationServer, visit: Visit) -> None:
+    server.open_alert("SG-001", severity="critical")
+    visitor = sit_down(visit, server)
+    page = visitor.page
+    ask = page.get_by_role("button", name="No sound yet")
+    expect(ask).to_be_visible()
+    assert page.evaluate("window.heard") == []
+
+    ask.click()
+
+    expect(ask).to_be_hidden()
+    visitor.wait_until(f"window.heard.includes({CRITICAL_HZ})")
+    forget(page)
+    visitor.wait_until(f"window.heard.includes({CRITICAL_HZ})")
+
+
+def test_sound_ends_when_anybody_acknowledges_and_begins_with_a_new_alert(
+    server: StationServer, visit: Visit
+) -> None:
+    alert = server.open_alert("SG-001", severity="critical")
+    visitor = sit_down(visit, server)
+    page = visitor.page
+    page.keyboard.press("j")
+    visitor.wait_until("window.heard.length > 0")
+
+    server.say(alert, "alert.ack", "wei", note=None)
+    expect(page.locator("html")).to_have_attribute("data-alarm", "")
+    forget(page)
+    page.wait_for_timeout(2500)
+    assert page.evaluate("window.heard") == []
+    server.open_alert("SG-002", severity="minor")
+
+    visitor.wait_until("window.heard.length > 0")
+    assert CRITICAL_HZ not in page.evaluate("window.heard")
+
+
+def test_muted_is_silent_counts_down_and_can_be_taken_back(
+    server: StationServer, visit: Visit
+) -> None:
+    server.open_alert("SG-001", severity="critical")
+    visitor = sit_down(visit, server)
+    page = visitor.page
+    page.keyboard.press("u")
+    muted = page.get_by_role("button", name="Muted: 4:5")
+    expect(muted).to_be_visible()
+
+    forget(page)
+    page.wait_for_timeout(2500)
+    assert page.evaluate("window.heard") == []
+    muted.click()
+
+    visitor.wait_until(f"window.heard.includes({CRITICAL_HZ})")
+    expect(page.get_by_role("button", name="Sound on")).to_be_visible()
+
+
+def test_lost_station_has_a_sound_of_its_own(server: StationServer, visit: Visit) -> None:
+    visitor = sit_down(visit, server)
+    page = visitor.page
+    expect(page.locator("#counts")).to_contain_text("0 new")
+    page.keyboard.press("j")
+
+    server.go_away()
+
+    expect(page.get_by_role("alert").filter(has_text="No connection")).to_be_visible()
+    visitor.wait_until(f"window.heard.includes({LOST_HZ})")
