@@ -168,6 +168,24 @@ async def test_life_begins_where_the_pole_says_when_its_oldest_records_have_left
 
 
 @run_async
+async def test_life_begins_behind_what_had_left_when_nothing_was_there_yet(
+    tmp_path: Path,
+) -> None:
+    pages = PolePages()
+    left = pages.page(make_alert(1))
+    unknown = replace(left.place, hash="")
+    async with make_store(tmp_path) as store:
+        await store.keep(Batch("SG-017", unknown, (), AT_MS))
+        checkpoint = Statement("checkpoint", "SG-017", "e1", "alerts", 1, left.place.hash, "at")
+        assert await store.keep_statements("SG-017", [sign(checkpoint, KEY)]) == []
+        page = pages.page(make_alert(2))
+        await store.keep(page)
+    with open_store_reader(tmp_path) as reader:
+        (feed,) = (feed for feed in reader.feeds() if feed.pole == "SG-017")
+    assert (feed.start, feed.head) == (left.place, page.place)
+
+
+@run_async
 async def test_empty_page_moves_the_place_of_a_feed(tmp_path: Path) -> None:
     pages = PolePages()
     async with make_store(tmp_path) as store:

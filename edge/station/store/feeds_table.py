@@ -63,6 +63,11 @@ def keep_batch(file: StoreFile, batch: Batch) -> Kept:
         "UPDATE place SET seq = ?1, hash = ?2 WHERE life = ?3 AND feed = ?4 AND seq <= ?1",
         (batch.place.seq, batch.place.hash, place.life, batch.place.feed),
     )
+    if new and not place.link.hash:  # it began behind records that had left
+        file.connection.execute(
+            "UPDATE place SET start_hash = ? WHERE life = ? AND feed = ? AND start_hash = ''",
+            (_prev(new[0]), place.life, batch.place.feed),
+        )
     opened = sum(record.draft.kind == "alert.open" for record in new)
     return Kept(len(new), opened)
 
@@ -203,11 +208,15 @@ def _start(file: StoreFile, batch: Batch, *, life: int, branch: int) -> Link:
     shared: Link | None = None
     for record in batch.records:
         if not _is_in_older_branch(file, batch, place, record):
-            prev = str(msgspec.json.decode(record.body)["prev"])
             seq = min(max(record.link.seq - 1, 0), SEQ_MAX)
-            return shared or Link(link.epoch, link.feed, seq, prev)
+            return shared or Link(link.epoch, link.feed, seq, _prev(record))
         shared = record.link
     return link
+
+
+def _prev(record: CheckedRecord) -> str:
+    """The hash of the record before it, as it says."""
+    return str(msgspec.json.decode(record.body)["prev"])
 
 
 def _insert(file: StoreFile, batch: Batch, place: _Place, record: CheckedRecord) -> bool:
