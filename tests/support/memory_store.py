@@ -32,6 +32,9 @@ class MemoryStore:
         self.station, self._sites, self._clock = station, sites, clock
         self.said: list[tuple[Draft, bool]] = []
         """Every record of the station's own, and whether it was to be passed on."""
+        self.asked_arrivals = 0
+        self.waiting = 0
+        """Who waits for changes or arrivals just now."""
         self._folds: dict[tuple[str, str], tuple[DeskFold, int, bytes]] = {}
         self._records: list[tuple[str, Feed, Arrival]] = []
         self._of_alert: dict[tuple[str, str], list[bytes]] = {}
@@ -117,7 +120,11 @@ class MemoryStore:
     async def wait_for_change(self, *, after: int, timeout_s: float) -> bool:
         if self._change > after:
             return True
-        return await self._changes.wait(after=after, timeout_s=timeout_s)
+        self.waiting += 1
+        try:
+            return await self._changes.wait(after=after, timeout_s=timeout_s)
+        finally:
+            self.waiting -= 1
 
     async def counts(self) -> Mapping[str, int]:
         folds = [fold for fold, _, _ in self._folds.values()]
@@ -149,13 +156,18 @@ class MemoryStore:
     # Arrivals -----------------------------------------------------------------------------------
 
     async def arrivals(self, *, after: int, feeds: Sequence[Feed], limit: int) -> list[Arrival]:
+        self.asked_arrivals += 1
         found = [each for _, feed, each in self._records if feed in feeds and each.number > after]
         return found[:limit]
 
     async def wait_for_arrival(self, *, after: int, timeout_s: float) -> bool:
         if self.newest > after:
             return True
-        return await self._arrivals.wait(after=after, timeout_s=timeout_s)
+        self.waiting += 1
+        try:
+            return await self._arrivals.wait(after=after, timeout_s=timeout_s)
+        finally:
+            self.waiting -= 1
 
     async def told_to(self, webhook: str) -> int | None:
         return None
