@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from edge.station.config import PoleSite, Store
-from edge.station.ports import Asked
 from edge.station.pulling.contact import Contacts, PoleContact
 from edge.station.pulling.own_alerts import OwnAlerts, Pen
 from edge.station.pulling.pole_client import HttpPoleClient
@@ -83,13 +82,6 @@ class PulledFiles:
         """Wait until the pole has been told of every file that is here."""
         while await self.store.unacked_files(POLE, limit=1):  # noqa: ASYNC110 - nobody signals it
             await asyncio.sleep(0.01)
-
-    async def own_alerts(self) -> dict[str, dict[str, Any]]:
-        """The station's own alerts by the name of their rule."""
-        page = await self.store.alerts(Asked(pole="station", state="all"), after=None, limit=100)
-        alerts = [json.loads(body) for body in page.bodies]
-        assert len({each["rule"]["name"] for each in alerts}) == len(alerts)
-        return {each["rule"]["name"]: each for each in alerts}
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
