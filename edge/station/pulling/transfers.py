@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 
 from edge.clock import NS_PER_S
@@ -20,7 +21,7 @@ from edge.station.pulling.own_alerts import OwnAlerts
 from edge.station.pulling.part_file import PartFile, on_thread
 from edge.station.pulling.ports import FileGone, PoleBusy, PoleClient
 from edge.station.pulling.slots import Slots
-from edge.station.pulling.urgency import SNAPSHOT, choose, place, rank_of
+from edge.station.pulling.urgency import is_snapshot, order, pick, place
 from edge.supervise import JITTER_SHARE, Backoff, Passing
 
 MEDIA_BYTES_MAX = 512 * 2**20
@@ -149,10 +150,10 @@ class Transfers:
                 self._is_stale = False
                 await self._read()
         now_ns = self._yard.passing.clock.monotonic_ns()
-        free = choose(self._files.values(), taken=self._got, due_ns=self._due_ns, now_ns=now_ns)
+        files: Iterable[Wanted] = self._files.values()
         if is_first:
-            free = [each for each in free if _is_snapshot(each)]
-        return free[0] if free else None
+            files = takewhile(is_snapshot, files)  # they stand before all others
+        return pick(files, taken=self._got, due_ns=self._due_ns, now_ns=now_ns)
 
     async def _read(self) -> None:
         try:
@@ -160,7 +161,7 @@ class Transfers:
         except StoreError:
             self._is_stale = True
             raise
-        self._files = {each.sha256: each for each in files}
+        self._files = {each.sha256: each for each in order(files)}
         self._due_ns = {sha: due for sha, due in self._due_ns.items() if sha in self._files}
         self._cuts = {sha: cuts for sha, cuts in self._cuts.items() if sha in self._files}
         self._held &= self._files.keys()
@@ -203,7 +204,7 @@ class Transfers:
         self._got[sha256] = 0
         try:
             if await self._has_room(wanted):
-                async with self._yard.slots.turn(is_snapshot=_is_snapshot(wanted)):
+                async with self._yard.slots.turn(is_snapshot=is_snapshot(wanted)):
                     await self._fetch(wanted)
         except _TurnOver:
             return
@@ -259,13 +260,13 @@ class Transfers:
             raise _TurnOver
 
     async def _has_room(self, wanted: Wanted) -> bool:
-        sha256, is_snapshot = wanted.sha256, _is_snapshot(wanted)
-        if await self._vault.has_room(wanted.size_bytes, is_snapshot=is_snapshot):
-            if not is_snapshot:
+        sha256, is_still = wanted.sha256, is_snapshot(wanted)
+        if await self._vault.has_room(wanted.size_bytes, is_snapshot=is_still):
+            if not is_still:
                 await self._note_room(wanted)
             return True
         for each in self._files.values():
-            is_alike = _is_snapshot(each) == is_snapshot
+            is_alike = is_snapshot(each) == is_still
             if is_alike and each.size_bytes >= wanted.size_bytes:
                 self._put_off(
                     each.sha256, self._yard.waits.held_s
@@ -407,7 +408,3 @@ class Transfers:
         while hashes := await self._vault.unacked_files(self._pole, limit=ACKS_MAX):
             await self._client.ack_media(hashes)
             await self._vault.note_files_acked(self._pole, hashes)
-
-
-def _is_snapshot(wanted: Wanted) -> bool:
-    return rank_of(wanted.role, is_alert=wanted.is_alert) == SNAPSHOT

@@ -35,20 +35,32 @@ def place(wanted: Wanted) -> Place:
     return rank, wanted.tries, -wanted.opened_ms, wanted.sha256
 
 
-def choose(
-    files: Iterable[Wanted],
+def is_snapshot(wanted: Wanted) -> bool:
+    """Whether it shows an alert at once."""
+    return rank_of(wanted.role, is_alert=wanted.is_alert) == SNAPSHOT
+
+
+def order(files: Iterable[Wanted]) -> list[Wanted]:
+    """Sort files, the most urgent first."""
+    return sorted(files, key=place)
+
+
+def pick(
+    ordered: Iterable[Wanted],
     *,
     taken: Collection[str],
     due_ns: Mapping[str, int],
     now_ns: int,
-) -> list[Wanted]:
-    """Say which files may be tried now, the most urgent first.
+) -> Wanted | None:
+    """Say which file is to be tried now; None: none may be.
 
     Args:
-        files: what is wanted of one pole, in any order.
+        ordered: what is wanted of one pole, as `order` gives it.
         taken: hashes that are being fetched already.
         due_ns: when one that failed may be tried again, on the monotonic clock.
         now_ns: the moment, on the same clock.
     """
-    free = (each for each in files if each.sha256 not in taken)
-    return sorted((each for each in free if due_ns.get(each.sha256, 0) <= now_ns), key=place)
+    for each in ordered:
+        if each.sha256 not in taken and due_ns.get(each.sha256, 0) <= now_ns:
+            return each
+    return None

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.station.ports import Wanted
-from edge.station.pulling.urgency import choose, place
+from edge.station.pulling.urgency import is_snapshot, order, pick, place
 
 A_CLIP = Wanted("SG-017", "c" * 64, 1000, "video/mp4", "clip", "yard", True, 5_000)
 
@@ -27,41 +27,40 @@ def test_snapshots_come_before_clips_and_clips_before_captures_when_all_are_want
     snapshot = replace(A_CLIP, sha256="a" * 64, role="snapshot", opened_ms=1)
     capture = replace(A_CLIP, sha256="b" * 64, role="snapshot", is_alert=False, opened_ms=9_000)
 
-    assert chosen(capture, A_CLIP, snapshot) == [snapshot, A_CLIP, capture]
+    assert order([capture, A_CLIP, snapshot]) == [snapshot, A_CLIP, capture]
 
 
 def test_the_newest_alert_comes_first_when_roles_are_equal() -> None:
     newer = replace(A_CLIP, sha256="0" * 64, opened_ms=5_001)
 
-    assert chosen(A_CLIP, newer) == [newer, A_CLIP]
+    assert order([A_CLIP, newer]) == [newer, A_CLIP]
 
 
 def test_one_that_failed_comes_after_its_like_but_before_a_lesser_role_when_it_is_due() -> None:
     failed = replace(A_CLIP, sha256="a" * 64, role="snapshot", tries=1)
     fresh = replace(A_CLIP, sha256="b" * 64, role="snapshot", opened_ms=1)
 
-    assert chosen(A_CLIP, failed, fresh) == [fresh, failed, A_CLIP]
+    assert order([A_CLIP, failed, fresh]) == [fresh, failed, A_CLIP]
 
 
 def test_one_that_failed_waits_and_blocks_nobody_when_it_is_not_due() -> None:
     due = {A_CLIP.sha256: 100}
-    other = replace(A_CLIP, sha256="0" * 64, opened_ms=1)
+    older = replace(A_CLIP, sha256="0" * 64, opened_ms=1)
+    files = order([older, A_CLIP])
 
-    before = choose([A_CLIP, other], taken=(), due_ns=due, now_ns=99)
-    after = choose([A_CLIP, other], taken=(), due_ns=due, now_ns=100)
+    before = pick(files, taken=(), due_ns=due, now_ns=99)
+    after = pick(files, taken=(), due_ns=due, now_ns=100)
 
-    assert (before, after) == ([other], [A_CLIP, other])
+    assert (before, after) == (older, A_CLIP)
 
 
-def test_what_is_on_its_way_is_not_chosen_again() -> None:
-    assert choose([A_CLIP], taken={A_CLIP.sha256}, due_ns={}, now_ns=0) == []
+def test_what_is_on_its_way_is_not_picked_again() -> None:
+    assert pick([A_CLIP], taken={A_CLIP.sha256}, due_ns={}, now_ns=0) is None
 
 
 @given(st.lists(files, unique_by=lambda each: each.sha256))
 def test_order_is_total_and_the_same_whatever_came_first(some: list[Wanted]) -> None:
-    assert chosen(*some) == chosen(*reversed(some))
+    assert order(some) == order(reversed(some))
     assert len({place(each) for each in some}) == len(some)
-
-
-def chosen(*some: Wanted) -> list[Wanted]:
-    return choose(some, taken=(), due_ns={}, now_ns=0)
+    stills = [is_snapshot(each) for each in order(some)]
+    assert stills == sorted(stills, reverse=True)
