@@ -252,7 +252,9 @@ def _waiting(station: StationProcess) -> int:
 
 
 def _spread_s(values: list[float]) -> dict[str, float]:
-    return {k: round(v / 10, 1) for k, v in spread([10 * each for each in values]).items()}
+    """As `spread`, of seconds, to a tenth."""
+    found = spread([10 * each for each in values])
+    return {key: each if key == "count" else round(each / 10, 1) for key, each in found.items()}
 
 
 def _table(report: Mapping[str, Any]) -> str:

@@ -116,19 +116,24 @@ class CannedPole:
         self._gone.set()
         await self._serving
 
-    async def tell_alert(self, *, clip_size: int, waits: bool = True) -> str:
+    async def tell_alert(
+        self, *, clip_size: int, waits: bool = True, rule: str = "fence",
+        severity: Severity | None = None,
+    ) -> str:  # fmt: skip
         """Open an alert, give it snapshot and clip, close it; the id of it.
 
         Args:
             clip_size: bytes of the clip, at least those of the canned one.
             waits: let time pass between them, as an eye does.
+            rule: its name.
+            severity: None: each in turn.
         """
         alert = self._make_id()
         about: dict[str, Any] = {
-            "severity": next(self._severities),
+            "severity": severity or next(self._severities),
             "camera": CAMERA,
             "alert": alert,
-            "rule": {"type": "intrusion", "name": "fence"},
+            "rule": {"type": "intrusion", "name": rule},
         }
         await self._write("alerts", "alert.open", data={"label": "person"}, **about)
         self.opened.append(alert)

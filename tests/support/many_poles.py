@@ -103,11 +103,14 @@ class ManyPoles:
             _order(process, {"do": "rate", "per_s": rate})
         self._wait()
 
-    def write(self, alerts: int) -> None:
-        """Have them write so many alerts at once, with their files; wait for it."""
+    def write(self, alerts: int, **about: str) -> None:
+        """Have them write so many alerts at once, with their files; wait for it.
+
+        `about` is the alerts' `rule` and `severity`, where they matter.
+        """
         for index, process in enumerate(self._processes):
             share = alerts // len(self._processes) + (index < alerts % len(self._processes))
-            _order(process, {"do": "write", "alerts": share})
+            _order(process, {"do": "write", "alerts": share, "about": about})
         self._wait()
 
     def cut(self) -> None:

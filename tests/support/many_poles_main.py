@@ -54,7 +54,7 @@ class Poles:
                 self._per_s = float(order["per_s"])
                 self._changed.set()
             case "write":
-                await self._write(int(order["alerts"]))
+                await self._write(int(order["alerts"]), order["about"])
             case "cut":
                 await asyncio.gather(*(pole.cut() for pole in self._poles))
             case "return":
@@ -64,17 +64,17 @@ class Poles:
                 return self._counts()
         return {}
 
-    async def _write(self, alerts: int) -> None:
+    async def _write(self, alerts: int, about: dict[str, Any]) -> None:
         """Write alerts as soon as they can be, on pole after pole."""
         async with asyncio.TaskGroup() as group:
             for _ in range(alerts):
                 await self._free.acquire()
-                group.create_task(self._tell_one(next(self._next), waits=False))
+                group.create_task(self._tell_one(next(self._next), waits=False, **about))
 
-    async def _tell_one(self, pole: CannedPole, *, waits: bool) -> None:
+    async def _tell_one(self, pole: CannedPole, *, waits: bool, **about: Any) -> None:
         self._under_way += 1
         try:
-            await pole.tell_alert(clip_size=self._clip_size, waits=waits)
+            await pole.tell_alert(clip_size=self._clip_size, waits=waits, **about)
         finally:
             self._under_way -= 1
             self._free.release()
