@@ -122,9 +122,9 @@ async def test_store_on_a_disk_that_can_not_be_written_is_not_opened(tmp_path: P
     async with make_store(tmp_path / "store"):
         pass
     with read_only(tmp_path / "store") as folder:
+        store = make_store(folder)
         with pytest.raises(StoreError, match="check the disk and the folder's mode"):
-            async with make_store(folder):
-                pass
+            await store.__aenter__()
 
 
 @run_async
