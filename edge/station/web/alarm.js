@@ -4,7 +4,6 @@
 import { byId, setText } from "./dom.js";
 import { say } from "./language.js";
 import { isNew, worstOf } from "./order.js";
-import { Sound } from "./sound.js";
 
 const TICK_MS = 500;
 const MUTE_MS = 5 * 60_000;
@@ -12,10 +11,11 @@ const MUTE_MS = 5 * 60_000;
 export class Alarm {
   #muted_until_ms = 0;
 
-  constructor({ desk, link, signal }) {
+  constructor({ desk, link, signal }, sound) {
     this.desk = desk;
     this.link = link;
-    this.sound = new Sound(() => this.render());
+    this.sound = sound;
+    sound.onState = () => this.render();
     this.button = byId("sound");
     this.banner = byId("unlock");
     const touched = () => this.sound.unlock();
@@ -50,7 +50,9 @@ export class Alarm {
   }
 
   close() {
+    this.sound.onState = () => {};
     this.banner.hidden = true;
+    document.documentElement.dataset.alarm = "";
   }
 
   #left_ms() {

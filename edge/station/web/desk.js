@@ -10,6 +10,7 @@ const FIRST_PAGE = 200; // Shown at once; the others follow.
 const PAGE = 500;
 const GONE = 410;
 const TRIED_AGAIN_MS = 2000;
+const CLOCK_EVERY_MS = 300_000; // The clock of a desk's computer may be set while it runs.
 
 /**
  * Events: `alerts` (detail: the alerts that have changed), `opened` (detail: those that are new
@@ -25,6 +26,7 @@ export class Desk extends EventTarget {
   #change = null;
   #polesChange = null;
   #begun_ms = 0;
+  #clock_ms = 0; // When the station's time was told last, performance.now().
   #life = 0; // Counts beginnings, so that what was asked before the last one is not taken.
   #gone = new Map(); // Alert that is done → its last change: a page asked for earlier may have it.
 
@@ -72,8 +74,7 @@ export class Desk extends EventTarget {
     this.station = station;
     this.#begun_ms = Date.parse(station.at);
     this.#life += 1;
-    setHomeTime(station.at);
-    setHomeZone(station.timezone);
+    this.#setClock(station);
     this.fault = station.fault;
     this.alerts.clear();
     this.#gone.clear();
@@ -107,7 +108,16 @@ export class Desk extends EventTarget {
     this.dispatchEvent(new Event("state"));
   }
 
+  #setClock(station) {
+    setHomeTime(station.at);
+    setHomeZone(station.timezone);
+    this.#clock_ms = performance.now();
+  }
+
   async #wait() {
+    if (performance.now() - this.#clock_ms > CLOCK_EVERY_MS) {
+      this.#setClock(await this.ask("/v1/station"));
+    }
     const path = `/v1/news?after=${this.#change}&poles=${this.#polesChange}&wait=${WAIT_S}`;
     const news = await this.ask(path, { wait_ms: WAIT_S * 1000 });
     if (news.change < this.#change) return void (this.#change = null);

@@ -16,15 +16,20 @@ import { Panes } from "./panes.js";
 import { PolesPanel } from "./poles_panel.js";
 import { SeenWatch } from "./seen.js";
 import { Session } from "./session.js";
+import { Sound } from "./sound.js";
 import { StatisticsPanel } from "./statistics_panel.js";
 import { sayTime } from "./times.js";
 
 const HIDDEN_WITHOUT_SESSION = ["page", "nav", "sign-out", "help-open", "sound", "clock", "counts"];
 const LOOK_EVERY_MS = 10_000;
+const CALL_EVERY_MS = 1000;
 const link = new Link();
 const session = new Session(link);
 const help = new Help();
+const sound = new Sound();
 let parts = null;
+let isLeaving = false; // Somebody has signed out, and knows that nothing will call him.
+let calling = null;
 
 /** Everything that somebody who has signed in sees. */
 class Whole {
@@ -43,7 +48,7 @@ class Whole {
     this.poles = new PolesPanel(byId("poles-panel"), visit, { onAlert: (alert) => this.#goTo(alert) });
     this.map = new MapPanel(byId("map-panel"), visit, { onPole: (name) => this.#showPole(name) });
     this.statistics = new StatisticsPanel(byId("statistics-panel"), visit);
-    this.alarm = new Alarm(visit);
+    this.alarm = new Alarm(visit, sound);
     this.header = new Header(visit);
     new SeenWatch(visit, () => this.#inView());
     this.closing = [this.list, this.alert, this.poles, this.map, this.statistics, this.alarm, this.header];
@@ -53,7 +58,7 @@ class Whole {
     signal.addEventListener("abort", () => clearInterval(timer));
     listenToKeys(this.#keys(), signal);
     this.render();
-    desk.run(byId("list-note"));
+    desk.run(byId("list-note")).catch(sayBroken);
   }
 
   /** Say everything anew, in the language that is spoken now. */
@@ -109,6 +114,7 @@ class Whole {
     if (pane === "poles") this.poles.render();
     if (pane === "map") this.map.render();
     if (pane === "list") this.list.list.render();
+    this.#renewPole(); // It shows its pictures only where they can be seen.
   }
 
   #move(by) {
@@ -163,6 +169,8 @@ class Whole {
 
 function begin(who) {
   end();
+  isLeaving = false;
+  clearInterval(calling);
   setText(byId("name"), who.name);
   for (const id of HIDDEN_WITHOUT_SESSION) byId(id).hidden = false;
   parts = new Whole(who);
@@ -174,6 +182,23 @@ function end() {
   for (const id of HIDDEN_WITHOUT_SESSION) byId(id).hidden = true;
   setText(byId("name"), "");
   document.title = "Polewatch";
+}
+
+/** A session that ends by itself leaves a desk that believes it is watched: call somebody. */
+function endOrCall() {
+  const isMissed = parts !== null && !isLeaving;
+  end();
+  if (!isMissed) return;
+  document.title = say("signed_out_title");
+  setText(byId("sign-in-fault"), say("session_over"));
+  calling = setInterval(() => sound.play("lost", performance.now()), CALL_EVERY_MS);
+}
+
+/** What must not happen: say it, for a page that has stopped looks like a quiet night. */
+function sayBroken(error) {
+  if (String(error).includes("ResizeObserver")) return; // It only means: once more in the next frame.
+  byId("broken").hidden = false;
+  setText(byId("broken"), say("page_broken", { error: String(error) }));
 }
 
 function showLink() {
@@ -194,8 +219,14 @@ onLanguage(() => {
 });
 byId("language").addEventListener("click", switchLanguage);
 byId("help-open").addEventListener("click", () => help.open());
-link.addEventListener("lost", showLink);
+link.addEventListener("lost", () => {
+  isLeaving = false; // Signing out did not get through.
+  showLink();
+});
 link.addEventListener("back", showLink);
 session.addEventListener("begun", (event) => begin(event.detail));
-session.addEventListener("ended", end);
+session.addEventListener("ended", endOrCall);
+byId("sign-out").addEventListener("click", () => (isLeaving = true), { capture: true });
+addEventListener("error", ({ message, error }) => sayBroken(error ?? message));
+addEventListener("unhandledrejection", ({ reason }) => sayBroken(reason));
 session.start();

@@ -10,14 +10,11 @@ const SOUNDS = {
 };
 const EDGE_S = 0.015; // Without it a tone begins and ends with a click.
 
-/** Plays sounds where it may; `onState` is told when that changes. */
+/** Plays sounds where it may; `onState()` is called when that changes. */
 export class Sound {
+  onState = () => {};
   #context = null;
   #played_ms = -Infinity;
-
-  constructor(onState) {
-    this.onState = onState;
-  }
 
   /** `on`, `blocked` until somebody touches the page, or `none` where the browser has no sound. */
   get state() {

@@ -95,7 +95,9 @@ export class Stage {
   }
 
   #render() {
-    if (!this.#alert || !this.visit.may("pictures")) return this.#sayForbidden();
+    // What nobody can see is not asked for: each picture is on record, and a stream is a connection.
+    if (!this.#alert || !this.node.checkVisibility()) return this.#empty();
+    if (!this.visit.may("pictures")) return this.#sayForbidden();
     const picked = this.#pick();
     if (picked.what !== this.#shown) {
       this.#empty();
@@ -120,7 +122,7 @@ export class Stage {
     const src = fileAddress(pole, file.sha256);
     const onerror = () => this.view.replaceChildren(make("p", { class: "nothing bad" }, say("cannot_show")));
     if (file.role === "clip") {
-      const flags = { controls: true, autoplay: true, muted: true, loop: true, playsinline: true };
+      const flags = { controls: true, autoplay: true, muted: true, playsinline: true };
       this.#video = make("video", { ...flags, src, onerror, "aria-label": say("clip") });
       this.#video.muted = true; // The attribute alone does not count for elements made by a script.
       return this.#video;

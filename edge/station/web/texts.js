@@ -19,6 +19,15 @@ export const TEXTS = {
     "No connection to the station since {time}. What you see is from then: call your posts by other means. Trying again.",
     "自 {time} 起与平台失去连接，页面内容停留在该时刻，请改用其他方式联系各站点。正在重试。",
   ],
+  session_over: [
+    "Your session is over. Until you sign in again no alert is shown or heard here.",
+    "会话已结束。重新登录之前，此处不会显示或播报任何告警。",
+  ],
+  signed_out_title: ["Sign in again!", "请重新登录！"],
+  page_broken: [
+    "This page has a fault and may show no more alerts: load it anew. ({error})",
+    "页面出现故障，可能不再显示新告警：请重新加载。（{error}）",
+  ],
   station_fault: [
     "The station can't write to its disk; what comes now is not kept: {fault}",
     "平台无法写入磁盘，此后收到的内容未保存：{fault}",

@@ -104,3 +104,29 @@ def test_lost_station_has_a_sound_of_its_own(server: StationServer, visit: Visit
 
     expect(page.get_by_role("alert").filter(has_text="No connection")).to_be_visible()
     visitor.wait_until(f"window.heard.includes({LOST_HZ})")
+
+
+def test_session_that_ends_by_itself_is_called_out_and_one_that_is_ended_is_not(
+    server: StationServer, visit: Visit
+) -> None:
+    visitor = sit_down(visit, server)
+    page = visitor.page
+    expect(page.locator("#counts")).to_contain_text("0 new")
+    page.keyboard.press("j")
+    server.go_away()
+    server.come_back()
+    expect(page.get_by_text("Your session is over.")).to_be_visible()
+    forget(page)
+    visitor.wait_until(f"window.heard.includes({LOST_HZ})")
+    assert page.title() == "Sign in again!"
+
+    page.get_by_label("Token").fill(TOKENS["operator"])
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator("#counts")).to_contain_text("0 new")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("Token")).to_be_visible()
+    forget(page)
+    page.wait_for_timeout(2500)
+
+    assert page.evaluate("window.heard") == []
+    assert page.title() == "Polewatch"

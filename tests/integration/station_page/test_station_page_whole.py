@@ -199,3 +199,29 @@ def test_session_that_ends_asks_for_the_token_and_leaves_nothing_to_be_read(
     assert page.locator(".row").count() == 0
     assert page.title() == "Polewatch"
     assert "SG-001" not in page.content()
+
+
+def test_phone_asks_for_no_picture_that_it_does_not_show(
+    server: StationServer, visit: Visit
+) -> None:
+    """Each picture that is asked for is on record as looked at."""
+    server.add_file(server.open_alert("SG-001"), "snapshot")
+    page = visit("operator", viewport=PHONE).page
+    expect(page.locator("#alert-list .row")).to_have_count(1)
+    page.wait_for_timeout(1000)
+    assert server.drafts("access") == []
+
+    page.locator("#alert-list .row").click()
+
+    expect(page.locator(".boxed img")).to_be_visible()
+    assert len(server.drafts("access")) == 1
+
+
+def test_page_that_has_failed_says_so(server: StationServer, visit: Visit) -> None:
+    visitor = visit("operator")
+    page = visitor.page
+    page.route("**/v1/news*", lambda route: route.fulfill(json={"alerts": 7}))
+    server.open_alert("SG-001")
+
+    expect(page.get_by_role("alert").filter(has_text="load it anew")).to_be_visible()
+    visitor.complaints.clear()
