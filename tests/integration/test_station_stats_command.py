@@ -6,13 +6,13 @@ import asyncio
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from edge.cli import main
-from tests.support.clocks import ManualClock
 from tests.support.drafts import AT_MS
 from tests.support.station_process import write_station
 from tests.support.station_store import PolePages, make_alert, make_store, make_word
@@ -25,15 +25,14 @@ def config(tmp_path: Path) -> Path:
     """Three alerts at 22:13:20 on 21 September 2026 in Shanghai; two acknowledged after 20 s."""
 
     async def fill() -> None:
-        clock = ManualClock(utc_ms=AT_MS)
-        async with make_store(tmp_path / "kept", clock=clock) as store:
+        async with make_store(tmp_path / "kept") as store:
             pages = PolePages()
             for number in range(1, 4):
                 rule = {"type": "fire", "name": "北门" if number == 1 else "yard\x1b[31m"}
                 await store.keep(pages.page(make_alert(number, rule=rule)))
-            clock.move(20)
             for number, verdict in ((1, "real"), (2, "false")):
-                await store.say([make_word(number, "alert.ack")])
+                acked = replace(make_word(number, "alert.ack"), at_ms=AT_MS + 20_000)
+                await store.say([acked])
                 await store.say([make_word(number, "alert.resolve", verdict=verdict)])
 
     asyncio.run(fill())
