@@ -118,7 +118,7 @@ class Whole {
   }
 
   #move(by) {
-    this.panes.open("list");
+    this.panes.show("list");
     this.list.list.move(by);
     this.list.list.box.focus();
   }

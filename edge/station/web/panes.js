@@ -33,6 +33,11 @@ export class Panes {
     this.onOpen(pane);
   }
 
+  /** Open a pane unless it is open. */
+  show(pane) {
+    if (this.#pane !== pane) this.open(pane);
+  }
+
   /** Give the right column the middle's room as well, or give it back. */
   widen() {
     this.#isWide = !this.#isWide;
