@@ -62,11 +62,21 @@ async def get_news(request: web.Request) -> web.Response:
     after = read_whole(parameters, "after", default=newest, least=0, most=_CHANGE_MAX)
     poles = read_whole(parameters, "poles", default=views.change, least=0, most=_CHANGE_MAX)
     if after > newest:
-        raise Problem(410, "after lies beyond the newest change; load /v1/alerts anew")
+        await _refuse_unknown(station, after)
     is_news = after < newest or bool(views.changed(poles))
     if wait_s and not is_news:
         await _wait(request, Heard(after, poles, station.desk.fault), wait_s)
     return answer_body(await _make(request, after, poles))
+
+
+async def _refuse_unknown(station: StationContext, after: int) -> None:
+    """Refuse a change that was never told; one may be read that waiters are not woken for yet.
+
+    Raises:
+        Problem: 410.
+    """
+    if after > (await station.desk.changed(after=after, limit=1)).change:
+        raise Problem(410, "after lies beyond the newest change; load /v1/alerts anew")
 
 
 async def _wait(request: web.Request, heard: Heard, wait_s: float) -> None:
