@@ -20,6 +20,7 @@ OWN_LIFE = 1
 """The station's own life is begun with the store."""
 SIGNED_KINDS = ("alert.open", "alert.close", "alert.ack", "alert.resolve", "alert.hold")
 """With each of these the heads of all own feeds are signed, in the same commit."""
+_ABOUT_POLES = (*OWN_WORDS, "media.gone")
 _WORDS: dict[str, Literal["ack", "resolve"]] = {"alert.ack": "ack", "alert.resolve": "resolve"}
 
 
@@ -72,7 +73,7 @@ def keep_own_statement(
 def about(file: StoreFile, draft: Draft) -> str:
     """Which pole's alert an own record concerns."""
     named = draft.data.get("pole")
-    return named if draft.kind in OWN_WORDS and isinstance(named, str) else file.station
+    return named if draft.kind in _ABOUT_POLES and isinstance(named, str) else file.station
 
 
 def _append(file: StoreFile, draft: Draft, *, pass_on: bool) -> Sealed:

@@ -1,0 +1,257 @@
+"""What leaves a station's store by itself: files and records after their days, nothing held."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from edge.device_key import PUBLIC_NAME, load_public_key
+from edge.evidence import open_seal
+from edge.feeds import ClockReading
+from edge.station.config import Store
+from edge.station.ports import Asked
+from edge.station.pulling.own_alerts import OwnAlerts, Pen
+from edge.station.store.reader import open_store_reader
+from edge.station.store.retention import SIGN_EVERY_S, Retention
+from edge.station.store.station_store import StationStore
+from edge.station.verify import load_keys, verify_store
+from tests.support.aio import run_async, wait_until
+from tests.support.clocks import ManualClock
+from tests.support.disks import small_disk
+from tests.support.drafts import AT_MS
+from tests.support.station_store import (
+    PolePages,
+    alert_id,
+    bring,
+    make_alert,
+    make_file,
+    make_store,
+    make_word,
+    shown,
+    states,
+)
+
+pytestmark = pytest.mark.timeout(120)
+
+DAY_S = 86_400.0
+MIB = 2**20
+
+
+def make_retention(store: StationStore, clock: ManualClock) -> Retention:
+    pen = Pen(clock, lambda: ClockReading("synced", "b", 1))
+    return Retention(store, OwnAlerts(store, pen), clock=clock)
+
+
+def problems(folder: Path) -> Sequence[str]:
+    """What verification finds wrong."""
+    with open_store_reader(folder) as reader:
+        keys, _ = load_keys(reader, load_public_key(folder / PUBLIC_NAME))
+        checked = list(verify_store(reader, keys, tell=lambda _line: None))
+    return [each.problem for feed in checked for each in (*feed.findings, *feed.holes)]
+
+
+async def bring_alert(store: StationStore, pages: PolePages, number: int, at_ms: int) -> None:
+    """An alert with one file, ended."""
+    content = b"clip %d" % number
+    await store.keep(pages.page(make_alert(number), received_ms=at_ms))
+    await store.keep(pages.page(make_file(number, content), received_ms=at_ms))
+    (wanted,) = await store.wanted(pages.name, limit=9)
+    await bring(store, wanted, content)
+    await store.keep(pages.page(make_alert(number, "alert.close"), received_ms=at_ms))
+
+
+async def own_alerts(store: StationStore) -> list[dict[str, Any]]:
+    page = await store.alerts(Asked(state="all", pole="station"), after=None, limit=99)
+    return [msgspec.json.decode(body) for body in page.bodies]
+
+
+@run_async
+async def test_file_goes_after_its_days_and_is_recorded_as_gone(tmp_path: Path) -> None:
+    clock, pages = ManualClock(utc_ms=AT_MS), PolePages()
+    async with make_store(tmp_path, clock=clock) as store:
+        await bring_alert(store, pages, 1, AT_MS)
+        clock.move(29 * DAY_S)
+        await bring_alert(store, pages, 2, clock.utc_ms())
+        retention = make_retention(store, clock)
+        await retention.run_once()
+        assert states(await shown(store, 1)) == ["here"]
+        clock.move(1.1 * DAY_S)
+        await retention.run_once()
+        alert = await shown(store, 1)
+        assert states(alert) == ["expired"]
+        assert alert["media"][0]["reason"] == "kept for 30 days"
+        assert states(await shown(store, 2)) == ["here"]
+        assert await store.find_media("SG-017", alert["media"][0]["sha256"]) is None
+        files = [path for path in (tmp_path / "media").rglob("*") if path.is_file()]
+        assert [path.read_bytes() for path in files] == [b"clip 2"]
+        (gone,) = [
+            record
+            for each in await store.arrivals(after=0, feeds=["media"], limit=99)
+            if (record := open_seal(each.body))["pole"] == "station"
+        ]
+        assert (gone["kind"], gone["alert"]) == ("media.gone", alert_id(1))
+        assert await store.unacked_files("SG-017", limit=9) == [
+            files[0].name
+        ]  # what has left is not told of as kept
+    assert problems(tmp_path) == []
+
+
+@pytest.mark.parametrize(("limits", "days"), [(Store(key_target=True), 90), (Store(), 30)])
+@run_async
+async def test_file_stays_for_the_days_of_its_target(
+    tmp_path: Path, limits: Store, days: int
+) -> None:
+    clock, pages = ManualClock(utc_ms=AT_MS), PolePages()
+    async with make_store(tmp_path, clock=clock, limits=limits) as store:
+        await bring_alert(store, pages, 1, AT_MS)
+        clock.move((days - 1) * DAY_S)
+        assert await store.expire_files() == 0
+        clock.move(1.1 * DAY_S)
+        assert await store.expire_files() == 1
+
+
+@run_async
+async def test_nothing_of_a_held_alert_goes_until_the_hold_ends(tmp_path: Path) -> None:
+    clock, pages = ManualClock(utc_ms=AT_MS), PolePages()
+    async with make_store(tmp_path, clock=clock) as store:
+        for number in (1, 2, 3):
+            await bring_alert(store, pages, number, AT_MS)
+        await store.say([make_word(2, "alert.hold", case="2026-17")])
+        clock.move(500 * DAY_S)
+        retention = make_retention(store, clock)
+        await retention.run_once()
+        assert [states(await shown(store, number)) for number in (1, 2, 3)] == [
+            ["expired"], ["here"], ["expired"],
+        ]  # fmt: skip
+        assert len(await store.records("SG-017", alert_id(1))) == 1  # media.gone
+        assert len(await store.records("SG-017", alert_id(2))) == 4
+        assert len(await store.records("SG-017", alert_id(3))) == 4  # behind the held one
+        await store.say([make_word(2, "alert.hold", case=None, ordinal=41)])
+        await retention.run_once()
+        assert states(await shown(store, 2)) == ["expired"]
+    assert problems(tmp_path) == []
+
+
+@run_async
+async def test_old_records_leave_behind_a_checkpoint_and_the_rest_is_proved(
+    tmp_path: Path,
+) -> None:
+    clock, pages = ManualClock(utc_ms=AT_MS), PolePages()
+    async with make_store(tmp_path, clock=clock) as store:
+        await bring_alert(store, pages, 1, AT_MS)
+        await store.keep(
+            pages.page(make_alert(5, "sight", feed="health", alert=None), received_ms=AT_MS)
+        )
+        clock.move(200 * DAY_S)
+        late_ms = clock.utc_ms()
+        health = make_alert(6, "sight", feed="health", alert=None)
+        await store.keep(pages.page(health, received_ms=late_ms))
+        resolve = make_alert(1, "alert.resolve", camera=None, data={"by": "x", "verdict": "real"})
+        await store.keep(pages.page(resolve, make_alert(2), received_ms=late_ms))
+        retention = make_retention(store, clock)
+        await retention.run_once()
+        arrivals = await store.arrivals(after=0, feeds=["health"], limit=9)
+        assert [each.received_ms for each in arrivals] == [late_ms]
+        assert len(await store.records("SG-017", alert_id(1))) == 5
+        clock.move(201 * DAY_S)
+        await retention.run_once()
+        assert [open_seal(body)["kind"] for body in await store.records("SG-017", alert_id(1))] == [
+            "media.ready", "alert.resolve", "media.gone",
+        ]  # fmt: skip
+        assert await store.alert("SG-017", alert_id(1)) is None
+        assert await store.places("SG-017") == {
+            feed: pages.link(feed) for feed in ("alerts", "health", "media")
+        }
+        assert (await store.keep(pages.page(make_alert(3)))).new_count == 1
+    assert problems(tmp_path) == []
+    with open_store_reader(tmp_path) as reader:
+        feeds = {feed.head.feed: feed for feed in reader.feeds() if feed.pole == "SG-017"}
+        assert {name: feed.start.seq for name, feed in feeds.items()} == {
+            "alerts": 2, "health": 1, "media": 0,
+        }  # fmt: skip
+        (said,) = reader.statements(feeds["health"])
+        assert (said.statement.kind, said.key) == ("checkpoint", reader.key)
+
+
+@run_async
+async def test_alert_that_nobody_has_resolved_is_never_forgotten(tmp_path: Path) -> None:
+    clock, pages = ManualClock(utc_ms=AT_MS), PolePages()
+    async with make_store(tmp_path, clock=clock) as store:
+        await bring_alert(store, pages, 1, AT_MS)
+        clock.move(500 * DAY_S)
+        await make_retention(store, clock).run_once()
+        assert (await shown(store, 1))["state"] == "open"
+        assert (await store.counts())["open"] == 1
+
+
+@run_async
+async def test_file_of_two_poles_goes_when_neither_needs_it(tmp_path: Path) -> None:
+    clock = ManualClock(utc_ms=AT_MS)
+    one, two = PolePages(name="P1"), PolePages(name="P2")
+    async with make_store(tmp_path, clock=clock) as store:
+        await store.keep(one.page(make_file(1, b"same")))
+        (wanted,) = await store.wanted("P1", limit=9)
+        await bring(store, wanted, b"same")
+        clock.move(20 * DAY_S)
+        await store.keep(two.page(make_file(1, b"same"), received_ms=clock.utc_ms()))
+        clock.move(11 * DAY_S)
+        assert await store.expire_files() == 1
+        assert await store.find_media("P1", wanted.sha256) is None
+        assert await store.find_media("P2", wanted.sha256) is not None
+        clock.move(20 * DAY_S)
+        assert await store.expire_files() == 1
+        assert await store.find_media("P2", wanted.sha256) is None
+        assert [path for path in (tmp_path / "media").rglob("*") if path.is_file()] == []
+
+
+@run_async
+async def test_heads_are_signed_each_hour(tmp_path: Path) -> None:
+    clock = ManualClock(utc_ms=AT_MS)
+    async with make_store(tmp_path, clock=clock) as store:
+        retention = make_retention(store, clock)
+        await store.say([make_word(1, "alert.note", text="x")])
+        await retention.run_once()
+        with open_store_reader(tmp_path) as reader:
+            own = next(feed for feed in reader.feeds() if feed.head.feed == "alerts")
+            assert reader.statements(own) == []
+            clock.move(SIGN_EVERY_S)
+            await retention.run_once()
+            assert [each.statement.seq for each in reader.statements(own)] == [1]
+
+
+@run_async
+async def test_disk_that_is_short_or_was_at_fault_is_an_alert(tmp_path: Path) -> None:
+    clock, pages = ManualClock(utc_ms=AT_MS), PolePages()
+    with small_disk(tmp_path / "disk", size_bytes=8 * MIB) as disk:
+        limits = Store(reserve_bytes=2 * MIB)
+        async with make_store(disk / "store", clock=clock, limits=limits) as store:
+            retention = make_retention(store, clock)
+            await store.keep(pages.page(make_file(1, b"clip")))
+            await retention.run_once()
+            assert await own_alerts(store) == []
+            (disk / "filler").write_bytes(bytes(5 * MIB))
+            (wanted,) = await store.wanted("SG-017", limit=9)
+            await store.give_up_file(wanted, "held back", "no room")
+            await retention.run_once()
+            await retention.run_once()
+            (short,) = await own_alerts(store)
+            assert (short["rule"], short["severity"], short["closed_at"]) == (
+                {"type": "station", "name": "disk"}, "critical", None,
+            )  # fmt: skip
+            assert short["data"]["files"] == 1
+            assert "only its reserve" in short["data"]["reason"]
+            (disk / "filler").unlink()
+            await bring(store, wanted, b"clip")
+            (disk / "store" / "station.db").rename(disk / "store" / "away")
+            await wait_until(lambda: store.fault is not None)
+            (disk / "store" / "away").rename(disk / "store" / "station.db")
+            await wait_until(lambda: store.fault is None)
+            await retention.run_once()
+            fault, short = await own_alerts(store)
+            assert short["close_reason"] == "there is room again"
+            assert "was taken away" in fault["data"]["reason"]
+            assert fault["close_reason"] == "the disk takes records again"
