@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import socket
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from edge.agent.tokens import Tokens
 from edge.cli import main
+from edge.own_folder import lock_folder
+from edge.serving.token_text import hash_token
+from edge.station.load import load_station
+from tests.support.served_process import COMMAND, ROOT
+from tests.support.video import Scene, Shot, make_clip
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> str:
+    shot = Shot(seconds=2, fps=5, gop_s=1)
+    return str(make_clip(tmp_path / "clip.mp4", Scene(), shot).path)
 
 
 @pytest.mark.parametrize(
@@ -44,3 +62,29 @@ def test_login_in_an_address_goes_into_a_file_of_its_own(
     secret = tmp_path / "demo.secret"
     assert secret.stat().st_mode & 0o777 == 0o600
     assert secret.read_text(encoding="utf-8") == 'user = "us@er"\npassword = "s\\"t"\n'
+
+
+def test_station_of_the_demo_is_configured_and_ends_with_it(tmp_path: Path, clip: str) -> None:
+    """The pole's address is taken, so that the demo ends by itself."""
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with contextlib.suppress(OSError):  # somebody's demo runs here: as good
+            taken.bind(("127.0.0.1", 8470))
+            taken.listen()
+        done = subprocess.run(
+            [*COMMAND, "demo", "--source", clip, "--data", str(tmp_path / "demo")],
+            cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert "polewatch: 127.0.0.1:8470: can't be listened on" in done.stderr
+    config = load_station(tmp_path / "demo/station/station.toml")
+    (pole,), (user,) = config.poles, config.users
+    assert (pole.name, pole.url) == ("demo", "http://127.0.0.1:8470")
+    assert (user.name, user.role) == ("demo", "supervisor")
+    token = Path(pole.token_file).read_text(encoding="utf-8")
+    granted = Tokens(tmp_path / "demo").find_hash(hash_token(token))
+    assert granted is not None
+    assert (granted.name, granted.is_keeper, granted.cameras) == ("station", True, None)
+    store = tmp_path / "demo/station/kept"
+    if store.exists():  # it had begun: its lock is free again
+        os.close(lock_folder(store, holder="station"))
