@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-from aiohttp import ClientSession, ClientTimeout, web
+from aiohttp import ClientError, ClientSession, ClientTimeout, web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -117,7 +117,12 @@ class BadPole:
             return web.Response(status=status, body=b"{}")
         if request.path in self._vanished:
             return web.Response(status=404, body=b"{}")
-        return await self._pass_on(request, client)
+        try:
+            return await self._pass_on(request, client)
+        except ClientError:  # the real one has gone
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response(status=502)
 
     async def _pass_on(self, request: web.Request, client: ClientSession) -> web.StreamResponse:
         sent = {

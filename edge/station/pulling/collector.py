@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from contextlib import suppress
 from functools import partial
 from typing import Protocol
 
@@ -247,9 +246,11 @@ class Collector:
 
     async def _rest(self, seconds: float) -> None:
         """Wait, or until there is hurry."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds * (0.9 + 0.2 * self._pole.passing.dice())):
-                await self._hurry.wait()
+        async with asyncio.TaskGroup() as group:
+            both = (group.create_task(self._pause(seconds)), group.create_task(self._hurry.wait()))
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            for task in both:
+                task.cancel()
 
     async def _pause(self, seconds: float) -> None:
         passing = self._pole.passing
