@@ -46,9 +46,10 @@ check: dev-env ## style, types, import layers, sizes, dead code, shell scripts
 bench: models ## the budget figures of this machine, as a table
 	$(VENV)/bin/polewatch bench
 
-picture: models dev-env ## draw the README's pictures anew: the drawn scene, the page
+picture: models dev-env ## draw the README's pictures anew: the scene, the pages
 	@$(VENV)/bin/python docs/make_picture.py docs/picture.svg
 	@$(VENV)/bin/python -m docs.make_page_picture docs/page.png
+	@$(VENV)/bin/python -m docs.make_station_picture docs/station.png
 
 clean: ## remove everything that was made here
 	rm -rf $(VENV) assets out *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

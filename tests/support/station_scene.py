@@ -51,7 +51,8 @@ def add_scene(server: StationServer, *, poles: int, alerts: int) -> None:
         _place(server, number, chance)
     for number in range(alerts):
         _open(server, number, poles, chance)
-    silent = {"poles": [{"pole": name_of(n), "cause": "mains"} for n in (7, 14, 21)]}
+    entry = {"cause": "mains", "since": "2026-11-22T17:33:05.120Z", "back_at": None}
+    silent = {"cause": "mains", "count": 3, "poles": {name_of(n): entry for n in (7, 14, 21)}}
     server.open_alert(
         STATION, age_s=95, severity="major", camera=None, where={},
         rule={"type": "station", "name": "silent"}, data={"site": SITES[0], **silent},

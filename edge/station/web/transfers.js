@@ -14,7 +14,7 @@ export function fileAddress(pole, sha256) {
 }
 
 /** Bytes as people read them. */
-export const sayMib = (bytes) => (bytes / MIB).toFixed(1);
+export const sayMib = (bytes) => (bytes / MIB).toFixed(bytes < MIB / 10 ? 2 : 1);
 
 /**
  * What to say of files of a role that are not to be seen yet: `{text, share}`, the share in 0..1
