@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
-import threading
+import socket
 from collections.abc import Iterator
 from contextlib import closing
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from tests.support.loop_thread import LoopThread
 from tests.support.many_poles import ManyPoles, Offered
 from tests.support.tcp_link import TcpLink
 
@@ -62,60 +63,54 @@ def test_many_poles_answer_nobody_while_they_are_cut_off(tmp_path: Path) -> None
         assert len(json.loads(body)["items"]) == 2
 
 
-class Hello(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", "5")
-        self.end_headers()
-        self.wfile.write(b"hello")
-
-    def log_message(self, *_arguments: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture
-def server_port() -> Iterator[int]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Hello) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield server.server_port
-        server.shutdown()
-        thread.join()
+def echo_port() -> Iterator[int]:
+    """A server that says again what it is told."""
+
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while piece := await reader.read(1000):
+            writer.write(piece)
+        writer.close()
+
+    async def serve() -> asyncio.Server:
+        return await asyncio.start_server(echo, "127.0.0.1", 0)
+
+    loop = LoopThread()
+    loop.start()
+    server = loop.run(serve())
+    yield server.sockets[0].getsockname()[1]
+    loop.call(server.close)
+    loop.stop()
 
 
-def test_link_passes_nothing_while_it_is_down(server_port: int) -> None:
-    with TcpLink(server_port) as link:
-        pole = Offered(f"http://127.0.0.1:{link.port}", "nobody")
-        assert ask(pole, "/") == (200, b"hello")
-        passed = link.passed_bytes
+def connect(link: TcpLink) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", link.port), timeout=10)
+
+
+def test_link_passes_nothing_while_it_is_down_and_all_that_waited_later(echo_port: int) -> None:
+    with TcpLink(echo_port) as link, connect(link) as talking:
+        talking.sendall(b"one")
+        assert talking.recv(10) == b"one"
         link.go_down()
-        with closing(http.client.HTTPConnection("127.0.0.1", link.port, timeout=0.3)) as waiting:
-            waiting.request("GET", "/")
+        with connect(link) as waiting:
+            waiting.settimeout(0.3)
+            waiting.sendall(b"two")
+            talking.sendall(b"three")
             with pytest.raises(TimeoutError):
-                waiting.getresponse()
-        assert link.passed_bytes == passed
-        link.go_up()
-        assert ask(pole, "/") == (200, b"hello")
-
-
-def test_link_hangs_up_on_everybody_when_it_is_cut(server_port: int) -> None:
-    with TcpLink(server_port) as link:
-        link.go_down()
-        with closing(http.client.HTTPConnection("127.0.0.1", link.port, timeout=10)) as asking:
-            asking.connect()
+                waiting.recv(10)
+            assert link.passed_bytes == 6
+            waiting.settimeout(10)
             link.go_up()
-            asking.request("GET", "/")
-            assert asking.getresponse().read() == b"hello"
-            link.cut()
-            with pytest.raises(OSError, match=r"reset|closed"):
-                ask_again(asking)
+            assert waiting.recv(10) == b"two"
+        assert talking.recv(10) == b"three"
 
 
-def ask_again(asking: http.client.HTTPConnection) -> None:
-    """On the same connection; the hang-up may come with the first byte or the answer."""
-    assert asking.sock is not None
-    asking.sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-    if asking.sock.recv(1) == b"":
-        raise ConnectionResetError("closed")
+def test_link_hangs_up_on_everybody_when_it_is_cut(echo_port: int) -> None:
+    with TcpLink(echo_port) as link, connect(link) as talking:
+        talking.sendall(b"one")
+        assert talking.recv(10) == b"one"
+        link.cut()
+        assert talking.recv(10) == b""
+        with connect(link) as again:
+            again.sendall(b"two")
+            assert again.recv(10) == b"two"
