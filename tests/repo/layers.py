@@ -19,7 +19,8 @@ _PURE_IN_AGENT = (
 )  # fmt: skip
 _PURE_IN_STATION = (
     "desk_alert", "desk_fold", "statistics", "api.requests", "outward.signature",
-    "pulling.chain", "pulling.pole_answers", "pulling.silence", "pulling.urgency",
+    "pulling.chain", "pulling.pole_answers", "pulling.silence",
+    "pulling.silence_alert", "pulling.urgency",
 )  # fmt: skip
 _PURE_IN_SERVING = (
     "conditions", "guesses", "layouts", "open_metrics", "page_cache", "plain_text", "ranges",

@@ -15,7 +15,8 @@ from edge.errors import PoleRefused, PoleUnreachable, PoleWrong, StoreError
 from edge.feeds import FEEDS, Feed
 from edge.station.ports import Coming, Identity, LinkState, PoleView, Trouble
 from edge.station.pulling.ports import PoleHealth, Who
-from edge.station.pulling.silence import Cause, Observed
+from edge.station.pulling.silence import Observed
+from edge.station.pulling.silence_alert import Cause
 from edge.waiters import Waiters
 
 CLOCK_NEWS_MS = 1000

@@ -10,8 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.station.pulling.silence import (
-    OWN_LINK,
-    Cause,
     Observed,
     Patience,
     State,
@@ -19,6 +17,7 @@ from edge.station.pulling.silence import (
     rebuild,
     step,
 )
+from edge.station.pulling.silence_alert import OWN_LINK, Cause
 
 T0_MS = 1_795_368_785_000
 PATIENCE = Patience()
