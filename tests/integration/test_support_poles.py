@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import json
 import socket
@@ -66,20 +67,30 @@ def test_many_poles_answer_nobody_while_they_are_cut_off(tmp_path: Path) -> None
 @pytest.fixture
 def echo_port() -> Iterator[int]:
     """A server that says again what it is told."""
+    ended: list[asyncio.Event] = []
 
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while piece := await reader.read(1000):
-            writer.write(piece)
+        is_over = asyncio.Event()
+        ended.append(is_over)
+        with contextlib.suppress(ConnectionError):
+            while piece := await reader.read(1000):
+                writer.write(piece)
         writer.close()
+        is_over.set()
 
     async def serve() -> asyncio.Server:
         return await asyncio.start_server(echo, "127.0.0.1", 0)
+
+    async def end() -> None:
+        server.close()
+        for each in ended:
+            await each.wait()
 
     loop = LoopThread()
     loop.start()
     server = loop.run(serve())
     yield server.sockets[0].getsockname()[1]
-    loop.call(server.close)
+    loop.run(end())
     loop.stop()
 
 
