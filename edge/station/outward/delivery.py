@@ -7,7 +7,6 @@ import ssl
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Literal
 
 from aiohttp import (
@@ -59,12 +58,7 @@ class Delivery:
         )
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        exc: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_exc: object) -> None:
         """Hang up."""
         assert self._session is not None
         await self._session.close()

@@ -50,17 +50,6 @@ class _Alert(msgspec.Struct):
     severity: Severity
 
 
-class _Message(msgspec.Struct):
-    """The JSON of a message, in this order."""
-
-    type: str
-    number: int
-    pole: str
-    received_at: str
-    record: msgspec.Raw
-    alert: msgspec.Raw | None
-
-
 _record_decoder = msgspec.json.Decoder(_Record)
 _alert_decoder = msgspec.json.Decoder(_Alert)
 _encoder = msgspec.json.Encoder()
@@ -96,15 +85,15 @@ async def make_message(
         concerned.add(before)
     if concerned.isdisjoint(severities):
         return None
-    message = _Message(
-        record.kind,
+    body = b'{"type":%s,"number":%d,"pole":%s,"received_at":%s,"record":%s,"alert":%s}' % (
+        _encoder.encode(record.kind),
         arrival.number,
-        pole,
-        format_utc(arrival.received_ms),
-        msgspec.Raw(arrival.body),
-        msgspec.Raw(alert) if alert else None,
+        _encoder.encode(pole),
+        _encoder.encode(format_utc(arrival.received_ms)),
+        arrival.body,
+        alert or b"null",
     )
-    return Message(arrival.number, arrival.received_ms, _encoder.encode(message))
+    return Message(arrival.number, arrival.received_ms, body)
 
 
 def _whose(arrival: Arrival, record: _Record, station: str) -> str:
