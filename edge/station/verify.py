@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from edge.evidence import Link, SignedStatement, key_id
-from edge.station.store.reader import KeptFeed, StoreReader
+from edge.station.store.chain_reader import KeptFeed
+from edge.station.store.reader import StoreReader
 from edge.verify_feed import Finding, Walk, good_statements
 
 _TELLING = ("chain", "fork")

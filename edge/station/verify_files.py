@@ -11,8 +11,9 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
+from edge.station.store.chain_reader import KeptFeed, KeptFile
 from edge.station.store.media_folder import StationMedia
-from edge.station.store.reader import KeptFeed, KeptFile, StoreReader
+from edge.station.store.reader import StoreReader
 from edge.station.store.schema import explained
 from edge.station.verify import PoleFinding
 from edge.verify_file import find_fault

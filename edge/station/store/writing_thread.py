@@ -113,6 +113,7 @@ class WritingThread(Generic[_File]):
         self._open_file, self._publish = open_file, publish
         self._pace = pace or Pace()
         self._jobs: queue.SimpleQueue[_Job[_File] | None] = queue.SimpleQueue()
+        self._group: Sequence[_Job[_File]] = ()
         self._opened: Future[None] = Future()
         self._ending = threading.Event()
         self._is_over = False
@@ -176,7 +177,7 @@ class WritingThread(Generic[_File]):
         finally:  # also on an error of ours, so that nobody waits for ever
             self._is_over = True
             self._fault = self._fault or "the store has been closed"
-            self._refuse(self._waiting())
+            self._refuse([*self._group, *self._waiting()])
             if self._file is not None:
                 self._file.close()
 
@@ -203,6 +204,7 @@ class WritingThread(Generic[_File]):
 
     def _write(self, jobs: Sequence[_Job[_File]]) -> None:
         """Write a group; with none, prove that it could be."""
+        self._group = jobs
         try:
             if self._file is None:
                 self._file = self._open_file(False)
@@ -214,9 +216,6 @@ class WritingThread(Generic[_File]):
         except StoreError as exc:
             self._fail(exc, jobs)
             return
-        except BaseException:  # an error of ours ends the thread; who waits is told
-            self._refuse(jobs)
-            raise
         self._publish(self._file)
         if self._fault is not None:
             _log.warning("store is written again")
