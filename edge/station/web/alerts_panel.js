@@ -1,24 +1,21 @@
 // The list of alerts: those that are open, worst first, or all of them as they came.
 
-import { saySearchable } from "./alert_words.js";
 import { makeAlertRow } from "./alert_row.js";
+import { sayRule, saySearchable } from "./alert_words.js";
 import { byId, setText } from "./dom.js";
+import { Earlier } from "./earlier.js";
 import { say, word } from "./language.js";
-import { compareArrival, isNew, keyOf, matches } from "./order.js";
-import { sayRule } from "./alert_words.js";
+import { isNew, keyOf, matches } from "./order.js";
 import { WindowedList } from "./windowed_list.js";
 
 const ROW_REM = 3.3;
 const LOOK_EVERY_MS = 10_000;
-const OLDER_PAGE = 100;
-const OLDER_MAX = 5000;
+const WRITTEN_MS = 400; // After the last key in the filter it is asked for.
 const LISTS = ["open", "new", "all"];
 
 export class AlertsPanel {
   #which = "open";
-  #older = new Map(); // Of the list of all: what was asked for, by key.
-  #after = null;
-  #asking = 0;
+  #timer = null;
 
   /** `onChoose(alert, isMeant)` is told of the row that was chosen. */
   constructor(visit, onChoose) {
@@ -26,6 +23,8 @@ export class AlertsPanel {
     this.note = byId("list-note");
     this.filter = byId("alert-filter");
     this.more = byId("older");
+    this.day = byId("up-to");
+    this.earlier = new Earlier(visit.desk);
     this.list = new WindowedList(byId("alert-list"), {
       makeRow: makeAlertRow,
       keyOf,
@@ -33,8 +32,9 @@ export class AlertsPanel {
       height_rem: ROW_REM,
     });
     const { desk, signal } = visit;
-    this.filter.addEventListener("input", () => this.render(), { signal });
-    this.more.addEventListener("click", () => this.#askOlder(), { signal });
+    this.filter.addEventListener("input", () => this.#filtered(), { signal });
+    this.day.addEventListener("change", () => this.#look(), { signal });
+    this.more.addEventListener("click", () => this.#try(this.earlier.more()), { signal });
     for (const button of this.#buttons()) {
       button.addEventListener("click", () => this.show(button.dataset.list), { signal });
     }
@@ -48,11 +48,10 @@ export class AlertsPanel {
   /** Show another list: `open`, `new` or `all`. */
   show(which) {
     this.#which = which;
-    this.#older.clear();
-    this.#after = null;
-    this.#asking += 1;
+    this.day.value = "";
+    this.earlier.forget();
     this.list.box.scrollTop = 0;
-    if (which === "all") this.#askOlder();
+    if (which === "all") this.#look(true);
     this.render();
   }
 
@@ -60,12 +59,14 @@ export class AlertsPanel {
   render() {
     const { desk } = this.visit;
     if (!desk.station) return;
-    const all = this.#which === "all" ? [...this.#older.values()].sort(compareArrival) : desk.sorted();
+    const isAll = this.#which === "all";
+    const all = isAll ? this.earlier.sorted() : desk.sorted();
     const listed = this.#which === "new" ? all.filter(isNew) : all;
     const wanted = this.filter.value.trim();
     const found = wanted ? listed.filter((alert) => matches(wanted, saySearchable(alert))) : listed;
     this.list.show(found);
-    this.more.hidden = this.#which !== "all" || this.#after === null;
+    this.more.hidden = !isAll || !this.earlier.hasMore;
+    byId("day-line").hidden = !isAll;
     this.filter.placeholder = say("filter_alerts");
     setText(this.note, this.#sayNote(listed.length, found.length));
     for (const button of this.#buttons()) {
@@ -75,6 +76,8 @@ export class AlertsPanel {
   }
 
   close() {
+    clearTimeout(this.#timer);
+    this.earlier.forget();
     this.list.close();
     this.filter.value = "";
   }
@@ -90,9 +93,7 @@ export class AlertsPanel {
   }
 
   #take(changed) {
-    if (this.#which === "all") {
-      for (const alert of changed) this.#older.set(keyOf(alert), alert);
-    }
+    if (this.#which === "all") this.earlier.take(changed);
     this.render();
   }
 
@@ -103,17 +104,22 @@ export class AlertsPanel {
     setText(byId("news"), text);
   }
 
-  async #askOlder() {
-    const asking = this.#asking;
-    const after = this.#after === null ? "" : `&after=${encodeURIComponent(this.#after)}`;
-    const path = `/v1/alerts?state=all&order=newest&limit=${OLDER_PAGE}${after}`;
-    const page = await this.visit.desk.ask(path).catch(() => null); // Said by the banner.
-    if (asking !== this.#asking) return;
-    if (page === null) return void setText(this.note, say("older_failed"));
-    for (const alert of page.items) {
-      if (!(this.#older.get(keyOf(alert))?.change >= alert.change)) this.#older.set(keyOf(alert), alert);
-    }
-    this.#after = this.#older.size < OLDER_MAX ? page.next : null;
+  #filtered() {
     this.render();
+    clearTimeout(this.#timer);
+    if (this.#which === "all") this.#timer = setTimeout(() => this.#look(), WRITTEN_MS);
+  }
+
+  #look(isForced = false) {
+    this.#try(this.earlier.look(this.filter.value, this.day.value, isForced));
+  }
+
+  async #try(asking) {
+    try {
+      await asking;
+      this.render();
+    } catch {
+      if (!this.visit.signal.aborted) setText(this.note, say("older_failed"));
+    }
   }
 }

@@ -63,6 +63,7 @@ export const TEXTS = {
   list_new: ["New", "新告警"],
   list_all: ["All", "全部"],
   filter_alerts: ["Filter: pole, site, camera, rule…", "筛选：站点、地点、摄像机、规则…"],
+  up_to_day: ["Up to the day", "截至日期"],
   filtered: ["{n} of {of} match.", "匹配 {n} / {of} 条。"],
   no_alerts: ["No open alerts. New ones appear here by themselves.", "没有未结告警。新告警会自动显示在此处。"],
   none_at_all: ["There was no alert yet.", "尚无任何告警。"],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -346,3 +348,30 @@ def test_records_and_neighbours_are_shown_on_demand(server: StationServer, visit
 
     expect(page.locator("#alert-title")).to_have_text("Parking · kerb")
     assert "records" in {draft.data["what"] for draft in server.drafts("access")}
+
+
+def test_earlier_alerts_are_looked_up_by_pole_site_and_day(
+    server: StationServer, visit: Visit
+) -> None:
+    """What is beyond the first page is found by what the station is asked for."""
+    old = server.open_alert("SG-003", age_s=3 * 86400, rule={"type": "fire", "name": "depot"})
+    for number in range(120):
+        server.open_alert("SG-001", age_s=number)
+    page = visit("operator", timezone_id="America/Lima").page
+    page.get_by_role("button", name="All", exact=True).click()
+    expect(rows(page).first).to_have_attribute("aria-setsize", "100")
+
+    page.locator("#alert-filter").fill("sg-003")
+    wait_for_titles(page, ["Fire · depot"])
+    page.locator("#alert-filter").fill("Fuel depot")
+    wait_for_titles(page, ["Fire · depot"])
+    page.locator("#alert-filter").fill("")
+    expect(rows(page).first).to_have_attribute("aria-setsize", "100")
+    opened = page.request.get(f"{server.url}v1/alerts/SG-003/{old}").json()["received_at"]
+    shanghai = datetime.fromisoformat(opened).astimezone(ZoneInfo("Asia/Shanghai"))
+    page.get_by_label("Up to the day").fill(shanghai.date().isoformat())
+
+    wait_for_titles(page, ["Fire · depot"])
+    server.open_alert("SG-002", severity="critical")
+    expect(page.locator("#counts")).to_contain_text("122 open")
+    assert titles(page) == ["Fire · depot"]
