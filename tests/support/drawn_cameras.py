@@ -10,6 +10,7 @@ import msgspec
 
 from edge.errors import PoleWrong
 from edge.station.ports import LiveAnswer, Stream
+from tests.support.alert_book import clip_bytes
 from tests.support.drawn_eyes import FPS, draw_jpeg
 from tests.support.still_links import CannedStream
 
@@ -46,6 +47,8 @@ def answer_drawn(cameras: Sequence[str]) -> Answer:
             return _whole("application/json", _list(cameras))
         if name == "snapshot.jpg":
             return _whole("image/jpeg", draw_jpeg(40))
+        if name == "clip":
+            return _whole("video/mp4", clip_bytes())
         if name == "live.mjpg":
             return DrawnPictures()
         raise PoleWrong(f"{pole}: {path} is not drawn")
