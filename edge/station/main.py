@@ -17,12 +17,14 @@ from edge.clock_trust import ClockTrust, read_boot_id
 from edge.device_key import load_or_make_key
 from edge.errors import EdgeError
 from edge.exits import first_error
+from edge.model import Json
 from edge.serving.door import Door, Listening, make_door
+from edge.serving.open_metrics import Family, Figure
 from edge.serving.server import serve
 from edge.station.api.app import make_app
 from edge.station.api.context import Part, StationContext
 from edge.station.config import PoleSite, StationConfig
-from edge.station.outward.webhooks import Outlook, Webhooks
+from edge.station.outward.webhooks import Outlook, Webhooks, WebhookView
 from edge.station.pulling.collector import Collector
 from edge.station.pulling.contact import Contacts
 from edge.station.pulling.flaw_book import FlawBook
@@ -205,6 +207,7 @@ class _Station:
             public_key=self._key.public_key(),
             begun_ms=self._begun_ms,
             judge_parts=self._judge_parts,
+            read_figures=self._read_figures,
             geojson=geojson,
         )
 
@@ -214,8 +217,18 @@ class _Station:
             Part("collector", name, not task.done(), "it has ended; see the log" * task.done())
             for name, task in self._collecting.items()
         ]
-        parts += [
-            Part("webhook", view.name, view.state == "up", view.reason)
-            for view in self._webhooks.views()
-        ]
+        for view in self._webhooks.views():
+            data: dict[str, Json] = {"state": view.state, "lag_s": self._lag_s(view)}
+            parts.append(Part("webhook", view.name, view.state == "up", view.reason, data))
         return parts
+
+    def _read_figures(self) -> Sequence[Family]:
+        lags = [
+            Figure(self._lag_s(view), {"webhook": view.name}) for view in self._webhooks.views()
+        ]
+        told = "How long the oldest record that it has not taken waits."
+        return [Family("polewatch_webhook_lag_seconds", "gauge", told, lags)]
+
+    def _lag_s(self, view: WebhookView) -> float:
+        since_ms = view.waiting_since_ms
+        return 0.0 if since_ms is None else max(self._clock.utc_ms() - since_ms, 0) / 1000
