@@ -55,7 +55,12 @@ class ServedProcess:
 
     def __enter__(self) -> Self:
         self._errors = tempfile.TemporaryFile("w+b")
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.kill()
+            self._errors.close()
+            raise
         return self
 
     def __exit__(self, *_exc: object) -> None:
