@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Literal
 
 from edge.errors import Fault, ValidationError
-from edge.serving.open_metrics import Family, Figure
 from edge.station.config import Webhook
 from edge.station.outward.delivery import ATTEMPT_S_MAX, Delivery
 from edge.station.outward.message import AlertDesk, Message, make_message
@@ -83,17 +82,6 @@ class Webhooks:
     def views(self) -> list[WebhookView]:
         """How it stands with each, in the order of the configuration."""
         return [caller.view() for caller in self._callers]
-
-    def figures(self) -> list[Family]:
-        """What stands of them in /metrics: how far each is behind."""
-        now_ms = self._passing.clock.utc_ms()
-        lags = [
-            Figure(max(0, now_ms - (view.waiting_since_ms or now_ms)) / _MS_PER_S,
-                   {"webhook": view.name})
-            for view in self.views()
-        ]  # fmt: skip
-        told = "For how long the oldest record has waited that it has not taken; 0: none does."
-        return [Family("polewatch_webhook_lag_seconds", "gauge", told, lags)]
 
     async def run(self) -> None:
         """Tell everybody until cancelled; a store that can't be read is tried again."""
