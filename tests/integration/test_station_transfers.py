@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from edge.station.pulling.transfers import MEDIA_BYTES_MAX
 from tests.support.aio import run_async, wait_until
 from tests.support.disks import small_disk
 from tests.support.own_records import own_alerts
-from tests.support.pulled_files import POLE, pulled_files
+from tests.support.pulled_files import BRISK, POLE, pulled_files
 
 pytestmark = pytest.mark.timeout(120)
 CLIP = os.urandom(2_000_000)
@@ -26,13 +27,13 @@ async def test_a_file_is_kept_once_and_confirmed_when_it_has_come_whole(tmp_path
         async with pulled.running():
             await pulled.wait_for(1, "here")
             await pulled.wait_until_confirmed()
-            await wait_until(lambda: pulled.contact.view().files_waiting == 0)
+            await wait_until(lambda: pulled.contact.view().coming == ())
 
         assert await pulled.kept(sha256) == CLIP
         assert pulled.bad.count("POST /v1/media/ack") == 1
         assert pulled.bad.media_bytes == len(CLIP)
         assert list(pulled.store.parts_folder.iterdir()) == []
-        assert pulled.contact.view().coming == ()
+        assert pulled.contact.view().files_waiting == 0
 
 
 @run_async
@@ -177,6 +178,25 @@ async def test_snapshots_come_while_a_clip_drips(tmp_path: Path) -> None:
 
             assert (await pulled.state(1))[0] == "waiting"
         assert (coming.role, coming.bytes) == ("clip", len(CLIP))
+
+
+@run_async
+async def test_a_slow_clip_steps_back_and_goes_on_later_when_a_newer_one_waits(
+    tmp_path: Path,
+) -> None:
+    async with pulled_files(tmp_path / "t", waits=replace(BRISK, turn_s=0.0)) as pulled:
+        pulled.bad.set(is_drip=True)
+        old = await pulled.offer(1, CLIP)
+        async with pulled.running():
+            await wait_until(lambda: any(each.got_bytes for each in pulled.contact.view().coming))
+            pulled.bad.heal()
+            await pulled.offer(2, CLIP[2:])
+            await pulled.wait_for(2, "here")
+            await pulled.wait_for(1, "here")
+
+        asked = [each for each in pulled.bad.asked if each.startswith("GET /v1/media/")]
+        assert [old in each for each in asked] == [True, False, True]
+        assert await pulled.kept(old) == CLIP
 
 
 @run_async

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge.clock import NS_PER_S
-from edge.errors import PoleRefused, PoleWrong, StoreError
+from edge.errors import PoleError, PoleRefused, PoleWrong, StoreError
 from edge.model import Json
 from edge.station.ports import Vault, Wanted
 from edge.station.pulling.contact import PoleContact
@@ -107,6 +107,8 @@ class Transfers:
                 await self._rest(is_first=is_first, wait_s=self._yard.waits.refused_s)
             except OSError as exc:  # the link's, the store's and the disk's are all of them
                 _log.debug("no file: pole=%s reason=%s", self._pole, exc)
+                if failures and isinstance(exc, PoleError):  # once is a link like any
+                    self._contact.trouble("files", str(exc))
                 wait_s = self._list.later_s(self._yard.waits.link_s, failures)
                 failures += 1
                 await self._rest(is_first=is_first, wait_s=wait_s)
@@ -159,7 +161,8 @@ class Transfers:
             await self._note_missing(wanted, exc)
         except PoleWrong as exc:
             await self._note_wrong(wanted, exc)
-        except PoleBusy:
+        except PoleBusy as exc:
+            self._contact.trouble("files", f"{wanted.role}: {exc}")
             self._list.cut_off(wanted)
         except PoleRefused:
             raise
@@ -290,6 +293,9 @@ class Transfers:
         while True:
             await self._news.wait()
             self._news.clear()
+            coming = self._list.coming()
             count, size_bytes = self._list.waiting()
-            self._contact.coming(self._list.coming(), files_waiting=count, bytes_waiting=size_bytes)
+            self._contact.coming(coming, files_waiting=count, bytes_waiting=size_bytes)
+            if not coming and not count:
+                self._contact.clear("files")
             await self._yard.passing.sleep(self._yard.waits.report_s)
