@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import msgspec
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from edge.station.ports import Trouble
+from edge.station.ports import LiveAnswer, Trouble
 from tests.support.browser import Visit, Visitor
+from tests.support.drawn_eyes import draw_jpeg
 from tests.support.station_server import TOKENS, StationServer
 from tests.support.still_links import SINCE_MS
 
@@ -174,3 +176,33 @@ def test_people_are_not_compared_but_by_supervisors(server: StationServer, visit
     expect(page.get_by_role("table", name="Rule")).to_be_visible()
     expect(page.get_by_text("Trials are left out.")).to_be_visible()
     expect(page.get_by_role("table", name="Person")).to_have_count(0)
+
+
+class StoppingPictures:
+    """One live picture, then nothing, and no end either."""
+
+    answer = LiveAnswer(200, {"Content-Type": "multipart/x-mixed-replace; boundary=frame"})
+
+    def __init__(self) -> None:
+        jpeg = draw_jpeg(40)
+        head = f"Content-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n".encode()
+        self._blocks = [b"\r\n--frame\r\n" + head + jpeg + b"\r\n--frame\r\n"]
+
+    async def read(self) -> bytes:
+        if not self._blocks:
+            await asyncio.Event().wait()
+        return self._blocks.pop()
+
+
+def test_live_picture_that_stops_is_no_longer_called_live(
+    server: StationServer, visit: Visit
+) -> None:
+    server.links.answer = lambda pole, path, query: StoppingPictures()
+    server.open_alert("SG-001")
+    page = visit("operator").page
+    expect(page.locator("#alert-title")).to_have_text("Intrusion · fence")
+
+    page.keyboard.press("l")
+
+    expect(page.locator(".stage .on-picture")).to_contain_text("● Live")
+    expect(page.locator(".stage .on-picture")).to_contain_text("Not live: from")
