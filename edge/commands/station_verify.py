@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from edge.errors import Fault, ValidationError
 from edge.evidence import key_id
 from edge.exits import EXIT_FAILED, EXIT_GOOD
 from edge.read_only import open_anywhere
+from edge.station.config import StationConfig
 from edge.station.load import load_station
 from edge.station.store.reader import StoreReader, open_store_reader
 from edge.station.store.schema import STORE_NAME
@@ -53,7 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--config", type=Path, metavar="FILE",
-        help=f"the station's configuration; default {STATION_CONFIG_DEFAULT}",
+        help="the station's configuration: where its store is, and which keys poles must have;"
+        f" default {STATION_CONFIG_DEFAULT}, with PATH none",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="JSON in place of a table")
 
@@ -68,27 +71,29 @@ def run(args: argparse.Namespace) -> int:
         ValidationError: there is no store, or the configuration is wrong.
         StoreError: store or key can't be read.
     """
-    folder = _find_store(args)
+    config = None
+    if args.path is None or args.config is not None:
+        config = load_station(args.config or STATION_CONFIG_DEFAULT)
+    folder = _find_store(args.path, config)
+    trusted = {} if config is None else {each.name: each.key for each in config.poles if each.key}
     with open_anywhere(folder, STORE_NAME, open_store_reader) as reader:
-        report = _check(folder, reader)
+        report = _check(folder, reader, trusted)
     sys.stdout.write(_json(report) if args.json else _table(report))
     return EXIT_GOOD if report.sound else EXIT_FAILED
 
 
-def _find_store(args: argparse.Namespace) -> Path:
-    if args.path is not None and args.config is not None:
-        remedy = "give one of them"
-        raise ValidationError([Fault("PATH", "stands beside --config", remedy)])
-    folder: Path = args.path or Path(load_station(args.config or STATION_CONFIG_DEFAULT).store.path)
+def _find_store(path: Path | None, config: StationConfig | None) -> Path:
+    folder = path if path is not None or config is None else Path(config.store.path)
+    assert folder is not None
     if not (folder / STORE_NAME).is_file():
         problem = f"{folder} holds no {STORE_NAME}"
         raise ValidationError([Fault("PATH", problem, "give a station's store")])
     return folder
 
 
-def _check(folder: Path, reader: StoreReader) -> _Report:
+def _check(folder: Path, reader: StoreReader, trusted: Mapping[str, str]) -> _Report:
     own = load_public_key(folder / PUBLIC_NAME)
-    keys, findings = load_keys(reader, own)
+    keys, findings = load_keys(reader, own, trusted)
     with reader.snapshot():
         feeds = list(verify_store(reader, keys, tell=_tell))
         named = NamedFiles(reader)

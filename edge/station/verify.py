@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -62,11 +63,18 @@ class Keys:
     poles: Mapping[str, Ed25519PublicKey]
 
 
-def load_keys(reader: StoreReader, own: Ed25519PublicKey) -> tuple[Keys, list[PoleFinding]]:
+def load_keys(
+    reader: StoreReader, own: Ed25519PublicKey, trusted: Mapping[str, str]
+) -> tuple[Keys, list[PoleFinding]]:
     """Read the keys of the poles as they are remembered.
 
+    Args:
+        reader: of the store.
+        own: the station's key.
+        trusted: SHA-256 of a pole's key, by its name, from where it can be trusted.
+
     Returns:
-        The keys, and poles whose key can't be used.
+        The keys, and poles whose key can't be used or is not the trusted one.
     """
     keys: dict[str, Ed25519PublicKey] = {}
     findings = []
@@ -82,6 +90,11 @@ def load_keys(reader: StoreReader, own: Ed25519PublicKey) -> tuple[Keys, list[Po
             keys[pole] = key
         else:
             problem = "the key that is remembered of it is none"
+            findings.append(PoleFinding(pole, "", "", 0, problem))
+            continue
+        digest = hashlib.sha256(key.public_bytes_raw()).hexdigest()
+        if trusted.get(pole, digest) != digest:
+            problem = f"the key that is remembered of it is {digest}, not {trusted[pole]}"
             findings.append(PoleFinding(pole, "", "", 0, problem))
     return Keys(own, keys), findings
 

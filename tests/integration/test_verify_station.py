@@ -25,6 +25,7 @@ from edge.station.store.schema import STORE_NAME
 from edge.station.store.station_store import StationStore
 from tests.support.disks import read_only
 from tests.support.drafts import AT_MS, make_draft
+from tests.support.station_process import PulledPole, write_station
 from tests.support.station_store import (
     PolePages,
     make_alert,
@@ -248,6 +249,21 @@ def test_key_of_a_pole_that_was_exchanged_is_seen(
     assert any("which is not its key" in each for each in findings(report))
 
 
+def test_keys_of_the_configuration_are_heeded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make(tmp_path / "kept")
+    pole = PulledPole("http://127.0.0.1:1", "pw_x")
+    config = write_station(tmp_path, {"SG-017": pole}, port=1).config
+    text = config.read_text(encoding="utf-8")
+    for key, code in ((identity().key_sha256, 0), ("ab" * 32, 1)):
+        config.write_text(text.replace("token_file", f'key = "{key}"\ntoken_file'), "utf-8")
+        found, report = verify(capsys, "--config", config)
+        assert (found, len(report["findings"])) == (code, code)
+        assert verify(capsys, "--config", config, tmp_path / "kept")[0] == code
+    assert report["findings"][0]["problem"].endswith(f"not {'ab' * 32}")
+
+
 def test_own_record_that_was_changed_is_named(
     data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -388,7 +404,7 @@ def test_what_is_no_store_is_wrong_use(
 ) -> None:
     assert main(["station", "verify", str(tmp_path / "nowhere")]) == 2
     assert "give a station's store" in capsys.readouterr().err
-    assert main(["station", "verify", "--config", "x.toml", str(data)]) == 2
+    assert main(["station", "verify", "--config", str(tmp_path / "x.toml"), str(data)]) == 2
     (data / PUBLIC_NAME).unlink()
     assert main(["station", "verify", str(data)]) == 1
     assert PUBLIC_NAME in capsys.readouterr().err
