@@ -25,7 +25,7 @@ from edge.station.api.app import make_app
 from edge.station.api.context import Part, StationContext
 from edge.station.config import PoleSite, StationConfig
 from edge.station.outward.webhooks import Outlook, Webhooks, WebhookView
-from edge.station.pulling.collector import Collector
+from edge.station.pulling.collector import Collector, Rhythm
 from edge.station.pulling.contact import Contacts
 from edge.station.pulling.flaw_book import FlawBook
 from edge.station.pulling.links import PoleLinks
@@ -45,6 +45,8 @@ from edge.station.store.store_file import StoreSettings
 from edge.supervise import Passing, run_forever
 
 _TLS_NAME = "tls"
+_SPREAD_S_EACH = 0.02
+"""First tries: fifty poles a second, all of them within what a collector waits at most."""
 _log = logging.getLogger("polewatch")
 
 
@@ -152,7 +154,8 @@ class _Station:
         one = OnePole(pole.name, pole.key, client, store, contact, self._own, flaws, self._passing)
         files = Transfers(client, store, contact, yard)
         words = Words(client, store, contact, self._passing)
-        return Collector(one, files, words, roster=roster)
+        spread_s = min(Rhythm().spread_s, len(self._config.poles) * _SPREAD_S_EACH)
+        return Collector(one, files, words, roster=roster, rhythm=Rhythm(spread_s))
 
     async def _live(self, address: str, collectors: dict[str, Collector]) -> None:
         """Run everything until told to stop, or until the store can't go on."""

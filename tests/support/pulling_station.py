@@ -21,7 +21,7 @@ from edge.feeds import FEEDS, ClockReading, Feed
 from edge.station.config import PoleSite, Station, StationConfig, Store
 from edge.station.ports import Arrival, PoleView
 from edge.station.pulling.answer import Limits
-from edge.station.pulling.collector import Collector
+from edge.station.pulling.collector import Collector, Rhythm
 from edge.station.pulling.contact import Contacts
 from edge.station.pulling.flaw_book import FlawBook
 from edge.station.pulling.meeting import Roster
@@ -78,7 +78,8 @@ class PullingStation:
         )
         collector = Collector(
             one, Transfers(client, self.store, contact, self._yard),
-            Words(client, self.store, contact, self.passing), roster=self.roster, spread_s=0,
+            Words(client, self.store, contact, self.passing), roster=self.roster,
+            rhythm=Rhythm(spread_s=0, wait_s=2),
         )  # fmt: skip
         self.tasks[site.name] = self.group.create_task(collector.run())
 

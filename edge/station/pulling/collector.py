@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
@@ -26,8 +27,6 @@ from edge.station.pulling.ports import CursorGone
 from edge.station.pulling.signed import SignedHeads
 from edge.supervise import run_forever
 
-WAIT_S = 25.0
-"""How long the pole may hold a poll: below its own limit, and what links keep a connection for."""
 ROUND_S = 60.0
 SIGNED_EVERY_S = 120.0
 ACK_EVERY_S = 1.0
@@ -36,6 +35,8 @@ STORE_S = 5.0
 AGAIN_S_MIN, AGAIN_S_MAX = 1.0, 30.0
 STEADY_S = 60.0
 """What ran for so long is asked again soon when it is lost."""
+WRONG_S = 60.0
+"""A feed whose answers are wrong for so long is an alert; one bad answer is a line in the log."""
 QUICK_S = 1.0
 """An empty answer to a long poll that comes much too soon is asked again after this."""
 GENTLE_S = 0.02
@@ -43,6 +44,18 @@ GENTLE_S = 0.02
 _POLLED: tuple[Feed, ...] = ("alerts", "media")
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """The first try comes within `spread_s`, so that hundreds do not come at once.
+
+    `wait_s` is how long the pole may hold a poll: below its own limit, and below what links between
+    keep an idle connection for.
+    """
+
+    spread_s: float = 5.0
+    wait_s: float = 25.0
 
 
 class Words(Protocol):
@@ -65,7 +78,13 @@ class Collector:
     """Pulls one pole; see `run`."""
 
     def __init__(
-        self, pole: OnePole, files: Files, words: Words, *, roster: Roster, spread_s: float = 5.0
+        self,
+        pole: OnePole,
+        files: Files,
+        words: Words,
+        *,
+        roster: Roster,
+        rhythm: Rhythm | None = None,
     ) -> None:
         """Nothing is asked before `run`.
 
@@ -74,9 +93,10 @@ class Collector:
             files: runs while it is met.
             words: likewise.
             roster: the whole station's.
-            spread_s: the first try comes within so long, so that hundreds do not come at once.
+            rhythm: how long things may take.
         """
-        self._pole, self._files, self._words, self._spread_s = pole, files, words, spread_s
+        self._pole, self._files, self._words = pole, files, words
+        self._rhythm = rhythm or Rhythm()
         self._meeting, self._signed = Meeting(pole, roster), SignedHeads(pole)
         self._pulls = {feed: FeedPull(pole, feed) for feed in FEEDS}
         self._again_s = AGAIN_S_MIN
@@ -86,12 +106,13 @@ class Collector:
             asyncio.Event(),
             asyncio.Event(),
         )
+        self._wrong_ns: dict[Feed, int] = {}
         self._signed_ns: dict[Feed, tuple[int, int]] = {}
 
     async def run(self) -> None:
         """Pull until cancelled."""
         passing = self._pole.passing
-        await passing.sleep(self._spread_s * passing.dice())
+        await passing.sleep(self._rhythm.spread_s * passing.dice())
         await run_forever(f"pole {self._pole.name}", self.run_once, passing)
 
     async def run_once(self) -> float:
@@ -157,7 +178,7 @@ class Collector:
             await self._has_alerts.wait()
         patience = Patience(self._pole)
         while True:
-            wait_s = 0.0 if pull.has_more else WAIT_S
+            wait_s = 0.0 if pull.has_more else self._rhythm.wait_s
             begun_ns = self._pole.passing.clock.monotonic_ns()
             page = await patience.ask(f"feed {pull.feed}", partial(self._pull, pull, wait_s))
             if is_first and (page is None or not pull.has_more):
@@ -172,9 +193,9 @@ class Collector:
         try:
             page = await pull.pull(wait_s=wait_s)
         except PoleWrong as exc:
-            life = self._met.who.epoch
-            await self._pole.flaws.note("chain", pull.feed, life, [f"{pull.feed}: {exc}"])
+            await self._tell_wrong(pull.feed, exc)
             raise
+        self._wrong_ns.pop(pull.feed, None)
         self._pole.contact.heard()
         if page.records:
             self._kept.set()
@@ -183,6 +204,13 @@ class Collector:
         if pull.has_more:
             await self._pole.passing.sleep(GENTLE_S)
         return page
+
+    async def _tell_wrong(self, feed: Feed, error: PoleWrong) -> None:
+        """Tell, once it has lasted, that a feed can't be had: its alerts may be missing."""
+        now_ns = self._pole.passing.clock.monotonic_ns()
+        if now_ns - self._wrong_ns.setdefault(feed, now_ns) >= WRONG_S * NS_PER_S:
+            life = self._met.who.epoch
+            await self._pole.flaws.note("chain", feed, life, [f"{feed} can't be had: {error}"])
 
     async def _go_round(self) -> None:
         """Bring the feeds that nobody waits for, and what was signed, about once a minute."""
@@ -213,7 +241,8 @@ class Collector:
         seq, asked_ns = self._signed_ns.get(pull.feed, (0, -int(SIGNED_EVERY_S * NS_PER_S)))
         if place.seq == seq or now_ns - asked_ns < SIGNED_EVERY_S * NS_PER_S:
             return
-        await self._signed.pull(self._met, place)
+        if not await self._signed.pull(self._met, place):
+            pull.doubt()
         self._signed_ns[pull.feed] = (place.seq, now_ns)
 
     async def _visit(self, met: Met) -> None:

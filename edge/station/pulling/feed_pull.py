@@ -31,6 +31,7 @@ class FeedPull:
         self._place: Link | None = None
         self._is_new_life = False
         self._acked: Cursor | None = None
+        self._is_doubted = False
         self.has_more = True
         """Whether the pole has told of records that have not been pulled."""
 
@@ -54,6 +55,10 @@ class FeedPull:
         """Behind the last record that is on disk here; None: nothing has been asked."""
         return self._place
 
+    def doubt(self) -> None:
+        """Something else says that the pole's log is not the one that is kept: look next time."""
+        self._is_doubted = True
+
     async def pull(self, *, wait_s: float) -> CheckedPage:
         """Ask once, and keep what comes.
 
@@ -67,6 +72,11 @@ class FeedPull:
         """
         after = None if self._place is None else Cursor(self._place.epoch, self._place.seq)
         client = self._pole.client
+        if self._is_doubted and self._place is not None and self._place.hash != UNKNOWN:
+            is_there = await self._search().stands(self._place, self.feed)
+            self._is_doubted = False
+            if not is_there:
+                return await self._leave(self._place)
         try:
             page = await client.page(self.feed, after=after, limit=self._limit, wait_s=wait_s)
         except CursorGone as exc:

@@ -26,12 +26,15 @@ class SignedHeads:
         """Nothing is asked yet."""
         self._pole = pole
 
-    async def pull(self, met: Met, place: Link) -> None:
+    async def pull(self, met: Met, place: Link) -> bool:
         """Fetch what was signed of a feed up to where it stands here.
 
         Args:
             met: the pole, whose key must have signed.
             place: where the feed stands here; a head beyond it is looked at when it is reached.
+
+        Returns:
+            Whether what it has signed is what is kept here.
 
         Raises:
             PoleError: the pole gives nothing that can be taken.
@@ -43,19 +46,21 @@ class SignedHeads:
         after = max(known.seq if known is not None and is_same else 0, place.seq - LOOK_BACK)
         for _ in range(ANSWERS_MAX):
             signed, following, has_more = await pole.client.statements(feed, after=after)
-            await self._keep(met, place, signed)
+            if not await self._keep(met, place, signed):
+                return False
             if not has_more or following <= after or following >= place.seq:
-                return
+                break
             after = following
+        return True
 
-    async def _keep(self, met: Met, place: Link, signed: Sequence[SignedStatement]) -> None:
-        """Keep the good ones; name the others."""
+    async def _keep(self, met: Met, place: Link, signed: Sequence[SignedStatement]) -> bool:
+        """Keep the good ones; name the others. False: the key's owner has signed another log."""
         pole, feed = self._pole, cast("Feed", place.feed)
         good, forged = sift(met, place, signed)
         await pole.flaws.note("signature", feed, place.epoch, forged)
-        if good:
-            lies = await pole.vault.keep_statements(pole.name, good)
-            await pole.flaws.note("fork", feed, place.epoch, lies)
+        lies = await pole.vault.keep_statements(pole.name, good) if good else []
+        await pole.flaws.note("fork", feed, place.epoch, lies)
+        return not lies
 
 
 def sift(
