@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from edge.station.config import PoleSite
-from edge.station.pulling.collector import Collector
+from edge.station.pulling.collector import Collector, Rhythm
 from edge.station.pulling.contact import Contacts
 from edge.station.pulling.flaw_book import FlawBook
 from edge.station.pulling.meeting import Roster
@@ -86,7 +86,7 @@ async def watched(pole: ServedPole, folder: Path, url: str) -> AsyncIterator[Wat
             client, store, contact, Yard(store.parts_folder, Slots(), own, passing, BRISK)
         )
         words = Words(client, store, contact, passing)
-        collector = Collector(one, files, words, roster=Roster({}), spread_s=0)
+        collector = Collector(one, files, words, roster=Roster({}), rhythm=Rhythm(spread_s=0))
         tasks = [asyncio.ensure_future(each) for each in (collector.run(), watch.run())]
         try:
             yield WatchedPole(store, contacts)
