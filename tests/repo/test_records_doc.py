@@ -72,7 +72,9 @@ def test_what_a_kind_tells_is_described(draft: Draft) -> None:
 
 
 def sources() -> list[Path]:
-    return sorted((CHECKOUT / "edge/agent").rglob("*.py"))
+    """The pole's own, and what it shares with the station."""
+    rooms = ("edge/agent", "edge/serving")
+    return sorted(path for room in rooms for path in (CHECKOUT / room).rglob("*.py"))
 
 
 def kinds_in(source: str) -> Iterator[str]:
