@@ -138,7 +138,7 @@ async def test_one_view_too_many_is_refused_and_its_place_comes_free(
         for view in views:
             view.close()
 
-        statuses = []
+        statuses: list[int] = []
         while not statuses or statuses[-1] != 200:
             async with desk.get(f"{CAMERA}/snapshot.jpg", headers=headers_of("wang")) as answer:
                 statuses.append(answer.status)
