@@ -30,6 +30,9 @@ MISSING_MAX = 8
 TEXT_MAX = 500
 ID_MAX = 64
 """A ULID has 26; what is longer than this names no alert."""
+FOLD_BYTES_MAX = 128 * 1024
+"""An alert that is more than this is no alert of ours, and would make every list heavy."""
+TOO_LONG = "more was told of it than can be shown; its records have all"
 NO_BEGINNING = "its beginning never came: what is missing may be more than is shown"
 OWN_WORDS = ("alert.seen", "alert.ack", "alert.note", "alert.resolve", "alert.hold")
 """What desks say of alerts; of a pole only ack and resolve are heeded."""
@@ -190,6 +193,14 @@ def with_file(fold: DeskFold, sha256: str, stand: FileStand) -> DeskFold:
     if fold.files.get(sha256) == stand or all(each.sha256 != sha256 for each in fold.summary.media):
         return fold
     return replace(fold, files={**fold.files, sha256: stand})
+
+
+def cut_down(fold: DeskFold) -> DeskFold:
+    """Leave out what makes an alert too long to be shown; its records still have it."""
+    own = fold.summary
+    rule = {key: str(own.rule.get(key, ""))[:ID_MAX] for key in ("type", "name")}
+    small = replace(own, data={}, where={}, rule=rule, media=own.media[-4:])
+    return replace(fold, summary=small, flaw=fold.flaw or TOO_LONG)
 
 
 def show(fold: DeskFold, *, change: int) -> DeskAlert:

@@ -18,7 +18,7 @@ from edge.station.pulling.own_alerts import OwnAlerts, Pen
 from edge.station.store.reader import open_store_reader
 from edge.station.store.retention import SIGN_EVERY_S, Retention
 from edge.station.store.station_store import StationStore
-from edge.station.verify import load_keys, verify_store
+from edge.station.verify import Keys, verify_store
 from tests.support.aio import run_async, wait_until
 from tests.support.clocks import ManualClock
 from tests.support.disks import small_disk
@@ -49,7 +49,7 @@ def make_retention(store: StationStore, clock: ManualClock) -> Retention:
 def problems(folder: Path) -> Sequence[str]:
     """What verification finds wrong."""
     with open_store_reader(folder) as reader:
-        keys, _ = load_keys(reader, load_public_key(folder / PUBLIC_NAME))
+        keys = Keys(load_public_key(folder / PUBLIC_NAME), {})
         checked = list(verify_store(reader, keys, tell=lambda _line: None))
     return [each.problem for feed in checked for each in (*feed.findings, *feed.holes)]
 

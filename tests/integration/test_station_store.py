@@ -14,6 +14,7 @@ import pytest
 from edge.errors import EvidenceError, StoreError, ValidationError
 from edge.evidence import Statement, open_seal, sign
 from edge.feeds import FEEDS, Cursor
+from edge.station.desk_fold import TOO_LONG
 from edge.station.ports import Asked, Batch, DeskPage, Identity
 from edge.station.store.reader import open_store_reader
 from tests.support.aio import run_async
@@ -345,6 +346,19 @@ async def test_lists_are_walked_by_page_in_their_order(tmp_path: Path) -> None:
         for after in ("w.x", "n.1.1", "", "w.99999999999999999999"):
             with pytest.raises(ValidationError, match="after"):
                 await store.alerts(ALL, after=after, limit=2)
+
+
+@run_async
+async def test_alert_of_which_too_much_is_told_does_not_make_lists_heavy(tmp_path: Path) -> None:
+    pages = PolePages()
+    async with make_store(tmp_path) as store:
+        await store.keep(pages.page(make_alert(1)))
+        for number in range(3):
+            data = {f"text{number}": "x" * 60_000}
+            await store.keep(pages.page(make_alert(1, "alert.update", data=data, ordinal=number)))
+        alert = await shown(store, 1)
+        assert (alert["flaw"], alert["data"]) == (TOO_LONG, {})
+        assert max(map(len, await store.records("SG-017", alert_id(1)))) > 60_000
 
 
 @run_async

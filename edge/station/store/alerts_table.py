@@ -10,10 +10,12 @@ import msgspec
 
 from edge.feeds import Draft, Severity
 from edge.station.desk_fold import (
+    FOLD_BYTES_MAX,
     ID_MAX,
     DeskFold,
     FileStand,
     Origin,
+    cut_down,
     encode_alert,
     encode_fold,
     make_stub,
@@ -116,17 +118,25 @@ def received_of(file: StoreFile, pole: str, alert: str | None) -> int | None:
 
 
 def forget_alerts(file: StoreFile, *, before_ms: int, limit: int) -> int:
-    """Drop alerts that are done, came before a moment and are not held; how many."""
-    rows = [
-        number
-        for (number,) in file.connection.execute(
-            "SELECT number FROM alert WHERE received_ms < ? AND NOT is_open AND NOT is_held"
-            " ORDER BY received_ms LIMIT ?",
+    """Drop alerts that are done, came before a moment and are not held; how many.
+
+    What was noted of their files goes with them, but for files that are here or to come.
+    """
+    rows = list(
+        file.connection.execute(
+            "SELECT number, pole, id FROM alert WHERE received_ms < ? AND NOT is_open"
+            " AND NOT is_held ORDER BY received_ms LIMIT ?",
             (before_ms, limit),
         )
-    ]
-    for number in rows:
+    )
+    for number, pole, alert in rows:
         file.connection.execute("DELETE FROM alert WHERE number = ?", (number,))
+        file.connection.execute(
+            "DELETE FROM file WHERE pole = ?1 AND state IN ('gone', 'bad', 'expired')"
+            " AND sha256 IN (SELECT sha256 FROM file_use WHERE pole = ?1 AND alert = ?2)",
+            (pole, alert),
+        )
+        file.connection.execute("DELETE FROM file_use WHERE pole = ? AND alert = ?", (pole, alert))
     return len(rows)
 
 
@@ -155,13 +165,17 @@ def _with_stands(file: StoreFile, fold: DeskFold) -> DeskFold:
 
 
 def _save(file: StoreFile, number: int | None, before: DeskFold | None, after: DeskFold) -> None:
+    stored = encode_fold(after)
+    if len(stored) > FOLD_BYTES_MAX:
+        after = cut_down(after)
+        stored = encode_fold(after)
     change = file.add_to_tally("change", 1)
     was, now = _counted(before), _counted(after)
     for name in was ^ now:
         file.add_to_tally(name, 1 if name in now else -1)
     row_number = number if number is not None else _next_number(file.connection)
     columns = _columns(after, number=row_number, change=change)
-    bodies = (encode_fold(after), encode_alert(show(after, change=change)))
+    bodies = (stored, encode_alert(show(after, change=change)))
     if number is None:
         file.connection.execute(_INSERT, columns)
         file.connection.execute("INSERT INTO alert_body VALUES (?, ?, ?)", (row_number, *bodies))

@@ -14,11 +14,14 @@ from hypothesis import strategies as st
 from edge.feeds import ClockReading, Draft
 from edge.station.desk_alert import DeskAlert
 from edge.station.desk_fold import (
+    FOLD_BYTES_MAX,
     NO_BEGINNING,
     NOTES_MAX,
+    TOO_LONG,
     DeskFold,
     FileStand,
     Origin,
+    cut_down,
     encode_alert,
     encode_fold,
     make_stub,
@@ -242,6 +245,18 @@ def test_record_that_does_not_follow_marks_its_alert() -> None:
     fold = step(fold_all(make_alert(1)), make_alert(1, "alert.close"), flawed)
     assert fold is not None
     assert fold.flaw == "missing: 3 records"
+
+
+def test_alert_that_is_too_long_is_cut_down_and_marked_and_still_goes_on() -> None:
+    rule = {"type": "x" * 10**5, "name": "n", "more": "y" * 10**5}
+    fold = fold_all(make_alert(1, rule=rule, data={"text": "z" * 10**5}), make_file(1, b"clip"))
+    assert len(encode_fold(fold)) > FOLD_BYTES_MAX
+    small = cut_down(fold)
+    assert len(encode_fold(small)) < 2000
+    assert (small.flaw, small.summary.media) == (TOO_LONG, fold.summary.media)
+    closed = step(small, make_alert(1, "alert.close"), POLE)
+    assert closed is not None
+    assert closed.summary.closed_at is not None
 
 
 DRAFTS: Sequence[Draft] = (
