@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from edge.config.load import load_rules
 from edge.thirdparty.store import FOOTAGE, MODELS, Asset
@@ -62,6 +65,7 @@ def _pins(lock: str) -> set[str]:
     return {line.split()[0] for line in lock.splitlines() if "==" in line and line[0] != "#"}
 
 
+@pytest.mark.timeout(60)  # it runs every command
 def test_commands_page_describes_every_subcommand_and_option() -> None:
     page = COMMANDS.read_text(encoding="utf-8")
     commands = list(_all_commands(()))
@@ -82,6 +86,7 @@ def _all_commands(begin: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         yield from _all_commands((*begin, name))
 
 
+@functools.cache
 def _help(*command: str) -> str:
     program = Path(sys.executable).with_name("polewatch")
     asked = [str(program), *command, "--help"]
