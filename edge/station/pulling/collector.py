@@ -131,8 +131,8 @@ class Collector:
         ran_s = (clock.monotonic_ns() - begun_ns) / NS_PER_S
         if not isinstance(error, PoleError | StoreError):
             raise error
-        if not isinstance(error, MeetAgain):
-            self._pole.contact.failed(error)
+        if not isinstance(error, MeetAgain) or self._again_s > AGAIN_S_MIN:
+            self._pole.contact.failed(error)  # a new log is no fault; one each minute is
         self._say_lost(error)
         return self._wait_s(error, ran_s) * (0.5 + self._pole.passing.dice())
 
@@ -287,8 +287,6 @@ class Collector:
 
     def _wait_s(self, error: Exception, ran_s: float) -> float:
         """How long to wait before the next try, without jitter."""
-        if isinstance(error, MeetAgain):
-            return AGAIN_S_MIN
         if isinstance(error, StoreError):
             return STORE_S
         if isinstance(error, PoleRefused):

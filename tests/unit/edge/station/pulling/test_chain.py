@@ -11,38 +11,11 @@ from hypothesis import strategies as st
 
 from edge.errors import ValidationError
 from edge.evidence import START_HASH, Link, seal
-from edge.feeds import ClockReading, Draft, Feed, Life, make_record
+from edge.feeds import Life
 from edge.station.pulling.chain import RECORD_BYTES_MAX, UNKNOWN, check_page, read_draft
+from tests.support.sealed_chain import make_chain, make_draft
 
 START = Link("k3f9", "alerts", 0, START_HASH)
-LIFE = Life("SG-017", None, "k3f9")
-
-
-def make_draft(number: int, **fields: Any) -> Draft:
-    given_: dict[str, Any] = {"feed": "alerts", "kind": "alert.open", **fields}
-    return Draft(
-        id=f"01J{number:023d}",
-        at_ms=1_795_368_785_120,
-        clock=ClockReading("synced", "b00t", 5),
-        data={"number": number},
-        severity="major",
-        camera="yard",
-        alert=f"01J{number:023d}",
-        rule={"type": "intrusion", "name": "yard"},
-        **given_,
-    )
-
-
-def make_chain(count: int, life: Life = LIFE, feed: Feed = "alerts") -> list[bytes]:
-    bodies, prev = [], START_HASH
-    for seq in range(1, count + 1):
-        record = make_record(make_draft(seq, feed=feed), life, seq=seq, prev=prev)
-        sealed = seal(record)
-        bodies.append(sealed.body)
-        prev = sealed.hash
-    return bodies
-
-
 CHAIN = make_chain(6)
 
 

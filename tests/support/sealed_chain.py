@@ -1,0 +1,35 @@
+"""A feed's records in memory, each sealed onto the one before, as a pole would serve them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edge.evidence import START_HASH, seal
+from edge.feeds import ClockReading, Draft, Feed, Life, make_record
+
+LIFE = Life("SG-017", None, "k3f9")
+
+
+def make_draft(number: int, **fields: Any) -> Draft:
+    given_: dict[str, Any] = {"feed": "alerts", "kind": "alert.open", **fields}
+    return Draft(
+        id=f"01J{number:023d}",
+        at_ms=1_795_368_785_120,
+        clock=ClockReading("synced", "b00t", 5),
+        data={"number": number},
+        severity="major",
+        camera="yard",
+        alert=f"01J{number:023d}",
+        rule={"type": "intrusion", "name": "yard"},
+        **given_,
+    )
+
+
+def make_chain(count: int, life: Life = LIFE, feed: Feed = "alerts") -> list[bytes]:
+    bodies, prev = [], START_HASH
+    for seq in range(1, count + 1):
+        record = make_record(make_draft(seq, feed=feed), life, seq=seq, prev=prev)
+        sealed = seal(record)
+        bodies.append(sealed.body)
+        prev = sealed.hash
+    return bodies

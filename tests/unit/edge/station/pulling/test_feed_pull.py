@@ -1,0 +1,228 @@
+"""One feed: kept before it is acknowledged, and never moved by what contradicts itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from edge.errors import PoleUnreachable, PoleWrong, StoreError
+from edge.evidence import Link
+from edge.feeds import ClockReading, Cursor
+from edge.station.ports import Identity
+from edge.station.pulling.contact import Contacts
+from edge.station.pulling.feed_pull import FeedPull
+from edge.station.pulling.flaw_book import FlawBook
+from edge.station.pulling.meeting import Meeting, Roster
+from edge.station.pulling.one_pole import MeetAgain, Met, OnePole
+from edge.station.pulling.own_alerts import OwnAlerts, Pen
+from edge.station.pulling.ports import CursorGone, FeedPage, Who
+from edge.supervise import Passing
+from tests.support.aio import run_async
+from tests.support.clocks import ManualClock
+from tests.support.fake_client import FakeClient
+from tests.support.fake_vault import FakeVault
+from tests.support.sealed_chain import make_chain
+
+CHAIN = make_chain(6)
+OTHER = Cursor("0ther", 0)
+WHO = Who(Identity("SG-017", "a" * 64, "pem", "station"), "k3f9", 1_795_368_785_120, {})
+
+
+@dataclass
+class Bench:
+    """A feed to pull, and everything around it."""
+
+    client: FakeClient = field(default_factory=FakeClient)
+    vault: FakeVault = field(default_factory=FakeVault)
+    clock: ManualClock = field(default_factory=lambda: ManualClock(utc_ms=WHO.at_ms))
+
+    def __post_init__(self) -> None:
+        pen = Pen(self.clock, lambda: ClockReading("synced", "b00t", 1))
+        self.own = OwnAlerts(self.vault, pen)
+        self.contact = Contacts({"P1": None}, self.clock).of("P1")
+        self.flaws = FlawBook("P1", self.own, self.contact, self.clock)
+        self.pole = OnePole(
+            "P1", None, self.client, self.vault, self.contact, self.own, self.flaws,
+            Passing(self.clock),
+        )  # fmt: skip
+
+    def pull(self, place: Link | None = None) -> FeedPull:
+        """A feed that has been met."""
+        pull = FeedPull(self.pole, "alerts")
+        pull.begin(Met(WHO, 0), place, None)
+        return pull
+
+    @property
+    def seqs(self) -> list[int]:
+        return [record.link.seq for record in self.vault.records("P1", "alerts")]
+
+
+def page(*bodies: bytes, upto: int, more: bool = False, oldest: int = 0) -> FeedPage:
+    return FeedPage(bodies, Cursor("k3f9", upto), Cursor("k3f9", oldest), more)
+
+
+@run_async
+async def test_page_is_kept_before_it_is_acknowledged_and_acknowledged_once() -> None:
+    bench = Bench()
+    pull = bench.pull()
+    bench.client.pages = [page(*CHAIN[:2], upto=2), page(upto=2), page(*CHAIN[2:], upto=6)]
+
+    await pull.ack()
+    for _ in range(3):
+        await pull.pull(wait_s=0)
+        await pull.ack()
+        await pull.ack()
+
+    assert bench.seqs == [1, 2, 3, 4, 5, 6]
+    assert bench.client.asked == [None, Cursor("k3f9", 2), Cursor("k3f9", 2)]
+    assert bench.client.acked == [Cursor("k3f9", 2), Cursor("k3f9", 6)]
+    assert len(bench.vault.batches) == 2, "an empty page is not worth a commit"
+
+
+@run_async
+async def test_nothing_is_acknowledged_and_the_page_is_asked_again_when_the_disk_is_full() -> None:
+    bench = Bench()
+    pull = bench.pull()
+    bench.client.pages = [page(*CHAIN[:2], upto=2), page(*CHAIN[:2], upto=2)]
+    bench.vault.fault = "the disk is full; make room"
+
+    with pytest.raises(StoreError):
+        await pull.pull(wait_s=0)
+    await pull.ack()
+    bench.vault.fault = None
+    await pull.pull(wait_s=0)
+
+    assert bench.client.acked == []
+    assert bench.client.asked == [None, None]
+    assert bench.seqs == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "contradiction",
+    [
+        page(upto=0, more=True),
+        page(*CHAIN[:3], upto=2),
+        page(*CHAIN[:3], upto=2, more=True),
+    ],
+)
+@run_async
+async def test_page_that_contradicts_itself_moves_nothing(contradiction: FeedPage) -> None:
+    bench = Bench()
+    pull = bench.pull()
+    bench.client.pages = [contradiction]
+
+    with pytest.raises(PoleWrong):
+        await pull.pull(wait_s=0)
+
+    assert (bench.seqs, pull.place) == ([], None)
+
+
+@run_async
+async def test_records_that_the_pole_passes_over_are_told_as_missing() -> None:
+    bench = Bench()
+    pull = bench.pull()
+    bench.client.pages = [page(*CHAIN[:2], upto=4), page(*CHAIN[4:], upto=6)]
+
+    await pull.pull(wait_s=0)
+    await pull.pull(wait_s=0)
+
+    assert bench.seqs == [1, 2, 5, 6]
+    assert [name for _, name in bench.vault.rules()] == ["chain"]
+    assert "alerts 3 to 4: missing" in str(bench.vault.told[0].data["detail"])
+
+
+@run_async
+async def test_records_that_left_before_they_were_pulled_are_told_and_passed_over() -> None:
+    bench = Bench()
+    pull = bench.pull(Link("k3f9", "alerts", 1, "b" * 64))
+    bench.client.pages = [CursorGone("left", Cursor("k3f9", 4)), page(*CHAIN[4:], upto=6, oldest=4)]
+
+    await pull.pull(wait_s=0)
+    await pull.pull(wait_s=0)
+
+    assert bench.seqs == [5, 6]
+    assert "alerts 2 to 4: left the pole" in str(bench.vault.told[0].data["detail"])
+
+
+@run_async
+async def test_feed_begins_at_the_oldest_record_when_earlier_ones_have_left() -> None:
+    bench = Bench()
+    pull = bench.pull()
+    bench.client.pages = [page(*CHAIN[3:], upto=6, oldest=3)]
+
+    await pull.pull(wait_s=0)
+
+    assert bench.seqs == [4, 5, 6]
+    assert bench.vault.told == [], "what was never to be had is no hole"
+
+
+@pytest.mark.parametrize(
+    "news", [CursorGone("another log", OTHER), FeedPage((), OTHER, OTHER, False)]
+)
+@run_async
+async def test_pole_is_met_again_when_its_log_is_another(news: FeedPage | Exception) -> None:
+    bench = Bench()
+    pull = bench.pull(Link("k3f9", "alerts", 1, "b" * 64))
+    bench.client.pages = [news]
+
+    with pytest.raises(MeetAgain):
+        await pull.pull(wait_s=0)
+
+
+@run_async
+async def test_less_is_asked_for_when_the_link_breaks_and_more_again_when_it_holds() -> None:
+    bench = Bench()
+    pull = bench.pull()
+    cuts: list[FeedPage | Exception] = [PoleUnreachable("cut")] * 6
+    bench.client.pages = [*cuts, page(CHAIN[0], upto=1), page(*CHAIN[1:], upto=6), page(upto=6)]
+
+    for _ in cuts:
+        with pytest.raises(PoleUnreachable):
+            await pull.pull(wait_s=0)
+    for _ in range(3):
+        await pull.pull(wait_s=0)
+
+    assert bench.client.limits == [200, 100, 50, 25, 12, 10, 10, 20, 40]
+
+
+@run_async
+async def test_flaws_of_a_feed_are_one_alert_with_a_count_that_ends_when_it_is_clean() -> None:
+    bench = Bench()
+
+    await bench.flaws.note("chain", "alerts", "k3f9", ["first", "second"])
+    await bench.flaws.note("chain", "alerts", "k3f9", ["third"])
+    assert bench.vault.rules() == [("alert.open", "chain")]
+    bench.clock.move(31)
+    await bench.flaws.settle()
+    assert bench.vault.rules() == [("alert.open", "chain"), ("alert.update", "chain")]
+    data = bench.vault.told[-1].data
+    assert (data["count"], data["first"], data["detail"]) == (3, "first", "third")
+    again = FlawBook("P1", bench.own, bench.contact, bench.clock)
+    bench.clock.move(3601)
+    await again.settle()
+
+    assert bench.vault.rules()[2:] == [("alert.close", "chain")]
+    assert bench.contact.view().troubles == ()
+
+
+@run_async
+async def test_clock_is_measured_and_identity_kept_when_a_pole_is_met() -> None:
+    bench = Bench()
+    bench.client.persons = [WHO]
+
+    met = await Meeting(bench.pole, Roster({})).meet()
+
+    assert (met.clock_ahead_ms, bench.vault.identities) == (0, {"P1": WHO.identity})
+
+
+def test_roster_gives_id_and_key_to_who_was_known_first() -> None:
+    other = Identity("SG-018", "b" * 64, "pem", "station")
+    roster = Roster({"P1": WHO.identity})
+
+    assert roster.claim("P2", WHO.identity) == "P1"
+    assert roster.claim("P2", Identity("SG-018", "a" * 64, "pem", "station")) == "P1"
+    assert roster.claim("P2", other) == ""
+    assert roster.claim("P1", WHO.identity) == ""
+    assert roster.claim("P1", Identity("SG-019", "c" * 64, "pem", "station")) == ""
+    assert roster.claim("P3", WHO.identity) == "", "P1 has become another one"
