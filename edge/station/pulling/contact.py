@@ -117,7 +117,7 @@ class PoleContact:
         """It has not; what went wrong at our own disk is no news of a pole."""
         if isinstance(error, StoreError):
             return
-        before = (self._failure, self._detail)
+        before = self._failure
         self._detail = str(error)[:DETAIL_CHARS] or type(error).__name__
         if isinstance(error, PoleRefused | PoleWrong):
             self._failure = "refused"
@@ -131,7 +131,7 @@ class PoleContact:
             state = "refused"
         elif state == "refused":
             state = "silent"  # it answered nobody since it was last heard, and now not even us
-        self._enter(state, is_news=before != (self._failure, self._detail))
+        self._enter(state, is_news=before != self._failure)
 
     def met(self, who: Who, *, clock_ahead_ms: int, answer_ms: float) -> None:
         """It has said who it is, and it is the one that is meant."""

@@ -36,7 +36,9 @@ class Patience:
         settle_s: after the last record until it is believed that no file is wanted.
         files_s: that files may take after the records before the alert closes without them.
         news_s: between updates of one alert that tell poles joining and leaving.
-        progress_s: between updates that tell causes and counts.
+        progress_s: between updates that tell counts.
+        cause_s: between updates that tell nothing but another cause: a link may fail in turns in
+            two ways, for days.
     """
 
     silent_s: float = 60.0
@@ -47,6 +49,7 @@ class Patience:
     files_s: float = 900.0
     news_s: float = 5.0
     progress_s: float = 30.0
+    cause_s: float = 300.0
 
 
 USUAL = Patience()
@@ -186,7 +189,8 @@ def _follow_member(member: Member, each: Observed, now_ms: int, patience: Patien
     is_heard = is_heard and not each.has_failed
     if member.back_ms is None:
         if not is_heard:
-            return replace(member, cause=each.cause, detail=each.detail)
+            is_other = each.cause != member.cause  # other words for the same are no news
+            return replace(member, cause=each.cause, detail=each.detail) if is_other else member
         member = replace(member, back_ms=now_ms, steady_ms=now_ms)
     elif is_silent(each, patience):
         since_ms = each.heard_ms if each.heard_ms is not None else member.since_ms
@@ -312,5 +316,9 @@ def _is_due(silence: Silence, data: Mapping[str, Json], now_ms: int, patience: P
     passed_ms = now_ms - silence.told_ms
     if passed_ms < 0:
         return True  # the clock was set back
-    is_membership = outline(data) != outline(silence.told)
-    return passed_ms >= 1000 * (patience.news_s if is_membership else patience.progress_s)
+    if outline(data) != outline(silence.told):
+        wait_s = patience.news_s
+    else:
+        is_progress = any(data[key] != silence.told.get(key) for key in ("missed", "files_coming"))
+        wait_s = patience.progress_s if is_progress else patience.cause_s
+    return passed_ms >= 1000 * wait_s

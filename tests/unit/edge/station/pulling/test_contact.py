@@ -94,6 +94,7 @@ def test_the_same_failure_is_no_news_when_it_comes_again(
     contact.failed(PoleUnreachable("no route"))
     change = contacts.change
     contact.failed(PoleUnreachable("no route"))
+    contact.failed(PoleUnreachable("no answer in time"))
 
     assert contacts.change == change
 

@@ -180,14 +180,23 @@ def test_alert_stays_open_when_a_pole_answers_now_and_then() -> None:
     assert list(watch.state.open) == ["site quay"]
 
 
-def test_a_cause_that_changes_is_told_when_half_a_minute_has_passed() -> None:
+def test_a_cause_that_changes_is_told_when_five_minutes_have_passed() -> None:
     watch = Watch()
     watch.look(100, make_quiet("P4"))
-    assert watch.look(110, make_quiet("P4", 70, cause="refused")) == []
+    assert watch.look(399, make_quiet("P4", 359, cause="refused")) == []
 
-    data = data_of(watch.look(130, make_quiet("P4", 90, cause="refused")))
+    data = data_of(watch.look(400, make_quiet("P4", 360, cause="refused")))
 
     assert data["cause"] == "refused"
+
+
+def test_a_link_that_fails_in_turns_in_two_ways_is_no_news_for_a_day() -> None:
+    watch = Watch()
+    for at_s in range(100, 86_400, 10):
+        quiet = make_quiet("P4", at_s)
+        watch.look(at_s, replace(quiet, detail="no route" if at_s % 20 else "timed out"))
+
+    assert len(watch.told) == 1
 
 
 def test_alert_goes_on_when_the_station_was_started_anew() -> None:
