@@ -6,6 +6,8 @@ import { say, word } from "./language.js";
 import { isNew } from "./order.js";
 import { sayAge, sayTime } from "./times.js";
 
+const APART_MS = 5000;
+
 /** Give a row for `WindowedList`. */
 export function makeAlertRow() {
   const severity = make("b", { class: "severity" });
@@ -37,9 +39,10 @@ export function makeAlertRow() {
 }
 
 /** When it happened, and when it came here where that is not the same. */
-function sayBoth({ late, trust, opened_at, received_at }) {
-  const isSure = !late && trust === "synced";
-  return isSure ? sayTime(opened_at) : `${sayTime(opened_at)} → ${sayTime(received_at)}`;
+function sayBoth({ opened_at, received_at }) {
+  const apart_ms = Math.abs(Date.parse(received_at) - Date.parse(opened_at));
+  if (apart_ms < APART_MS) return sayTime(opened_at);
+  return `${sayTime(opened_at)} → ${sayTime(received_at)}`;
 }
 
 /** When it happened; where the pole's clock is known to be wrong, when it came here. */

@@ -152,8 +152,8 @@ export const TEXTS = {
 
   // Poles
   filter_poles: ["Filter: pole, site, state…", "筛选：站点、地点、状态…"],
-  poles_all_up: ["{n} poles", "{n} 个站点"],
-  poles_down: ["{n} poles, {down} not heard", "{n} 个站点，{down} 个失联"],
+  poles_all_up: ["Poles: {n}", "{n} 个站点"],
+  poles_down: ["Poles: {n}, not heard: {down}", "{n} 个站点，{down} 个失联"],
   link: ["Link", "连接"],
   link_starting: ["not asked yet", "尚未询问"],
   link_up: ["heard", "正常"],

@@ -59,7 +59,7 @@ def test_poles_stand_in_the_order_in_which_they_need_somebody(
     server.set_pole("SG-004", troubles=(Trouble("chain alerts", "3 are missing", SINCE_MS),))
     server.set_pole("SG-002", is_well=False, unwell=("camera yard: lost",))
 
-    expect(page.locator("#counts")).to_contain_text("4 poles, 1 not heard")
+    expect(page.locator("#counts")).to_contain_text("Poles: 4, not heard: 1")
     expect(poles(page).filter(has_text="SG-003")).to_contain_text("mains power lost")
     expect(poles(page).filter(has_text="SG-004")).to_contain_text("chain broken alerts")
     expect(poles(page).filter(has_text="SG-002")).to_contain_text("unwell: camera yard: lost")
