@@ -24,8 +24,8 @@ from edge.wire import parse_utc
 _RANK: dict[str, int] = {"critical": 0, "major": 1, "minor": 2, "info": 3}
 
 
-class MemoryStore:
-    """`Desk` and `Arrivals`, and what pulling would have brought."""
+class MemoryRecords:
+    """What pulling would have brought."""
 
     def __init__(self, station: str, sites: Mapping[str, str | None], clock: Clock) -> None:
         """`sites` by pole."""
@@ -45,8 +45,6 @@ class MemoryStore:
         self._free = asyncio.Event()
         self._free.set()
         self._is_noticed = True
-
-    # What a test does with it -------------------------------------------------------------------
 
     def jam(self) -> None:
         """From now on the disk takes nothing."""
@@ -83,7 +81,35 @@ class MemoryStore:
         here: TransferState = "here"
         self.set_file(pole, alert, kept.sha256, FileStand(here))
 
-    # Desk ---------------------------------------------------------------------------------------
+    @property
+    def newest(self) -> int:
+        return len(self._records)
+
+    def _keep(self, owner: str, pole: str, draft: Draft, origin: Origin) -> Sealed:
+        seq, prev = self._heads.get((owner, draft.feed), (0, START_HASH))
+        sealed = seal(make_record(draft, Life(owner, None, "m3m0"), seq=seq + 1, prev=prev))
+        self._heads[owner, draft.feed] = (seq + 1, sealed.hash)
+        arrival = Arrival(self.newest + 1, owner, origin.received_ms, sealed.body)
+        self._records.append((owner, draft.feed, arrival))
+        self._arrivals.wake(self.newest)
+        if draft.alert is not None and draft.feed in ("alerts", "media"):
+            key = (pole, draft.alert)
+            self._of_alert.setdefault(key, []).append(sealed.body)
+            before = self._folds[key][0] if key in self._folds else None
+            self._put(key, desk_fold.step(before, draft, origin))
+        return sealed
+
+    def _put(self, key: tuple[str, str], fold: DeskFold | None) -> None:
+        if fold is None or (key in self._folds and self._folds[key][0] is fold):
+            return
+        self._change += 1
+        body = desk_fold.encode_alert(desk_fold.show(fold, change=self._change))
+        self._folds[key] = (fold, self._change, body)
+        self._changes.wake(self._change)
+
+
+class MemoryDesk(MemoryRecords):
+    """See `ports.Desk`."""
 
     @property
     def fault(self) -> str | None:
@@ -93,10 +119,6 @@ class MemoryStore:
     @property
     def change(self) -> int:
         return self._change
-
-    @property
-    def newest(self) -> int:
-        return len(self._records)
 
     async def alerts(self, asked: Asked, *, after: str | None, limit: int) -> DeskPage:
         if after is not None and not after.isdecimal():
@@ -153,7 +175,9 @@ class MemoryStore:
         folds = [fold for fold, _, _ in self._folds.values()]
         return [_response(fold) for fold in folds if since_ms <= fold.received_ms < until_ms]
 
-    # Arrivals -----------------------------------------------------------------------------------
+
+class MemoryStore(MemoryDesk):
+    """See `ports.Arrivals`, besides the desk."""
 
     async def arrivals(self, *, after: int, feeds: Sequence[Feed], limit: int) -> list[Arrival]:
         self.asked_arrivals += 1
@@ -174,30 +198,6 @@ class MemoryStore:
 
     async def note_told(self, webhook: str, number: int) -> None:
         return None
-
-    # --------------------------------------------------------------------------------------------
-
-    def _keep(self, owner: str, pole: str, draft: Draft, origin: Origin) -> Sealed:
-        seq, prev = self._heads.get((owner, draft.feed), (0, START_HASH))
-        sealed = seal(make_record(draft, Life(owner, None, "m3m0"), seq=seq + 1, prev=prev))
-        self._heads[owner, draft.feed] = (seq + 1, sealed.hash)
-        arrival = Arrival(self.newest + 1, owner, origin.received_ms, sealed.body)
-        self._records.append((owner, draft.feed, arrival))
-        self._arrivals.wake(self.newest)
-        if draft.alert is not None and draft.feed in ("alerts", "media"):
-            key = (pole, draft.alert)
-            self._of_alert.setdefault(key, []).append(sealed.body)
-            before = self._folds[key][0] if key in self._folds else None
-            self._put(key, desk_fold.step(before, draft, origin))
-        return sealed
-
-    def _put(self, key: tuple[str, str], fold: DeskFold | None) -> None:
-        if fold is None or (key in self._folds and self._folds[key][0] is fold):
-            return
-        self._change += 1
-        body = desk_fold.encode_alert(desk_fold.show(fold, change=self._change))
-        self._folds[key] = (fold, self._change, body)
-        self._changes.wake(self._change)
 
 
 def _is_asked(fold: DeskFold, asked: Asked) -> bool:

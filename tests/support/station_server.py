@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -43,11 +43,8 @@ TOKENS: Mapping[Role, str] = {
 PEOPLE: Mapping[Role, str] = {"viewer": "wang", "operator": "chen", "supervisor": "li"}
 
 
-class StationServer:
-    """A station on loopback, in a thread of its own; a context manager.
-
-    What it is given may be hostile: nothing here cleans it.
-    """
+class ServedStation:
+    """A station on loopback, in a thread of its own; a context manager."""
 
     def __init__(
         self,
@@ -84,7 +81,7 @@ class StationServer:
         self.store: MemoryStore
         self._address = "127.0.0.1:0"
 
-    def __enter__(self) -> StationServer:
+    def __enter__(self) -> Self:
         self._loop.start()
         try:
             self._loop.run(self._start())
@@ -111,6 +108,63 @@ class StationServer:
     def come_back(self) -> None:
         """Answer again at the same address. Sessions are lost, as with a new process."""
         self._loop.run(self._serve())
+
+    def _read_clock(self) -> ClockReading:
+        return ClockReading("synced", "boot-1", self._clock.monotonic_ns() // 1_000_000)
+
+    def _call(self, work: Any) -> None:
+        """Do something in the station's thread, and wait until it is done."""
+
+        async def do() -> None:
+            work()
+
+        self._loop.run(do())
+
+    async def _start(self) -> None:
+        self.store = MemoryStore(STATION, self._sites, self._clock)
+        await self._serve()
+
+    async def _serve(self) -> None:
+        """Be one server until it goes away, in a task of its own: its parts own groups of tasks."""
+        ready, gone = asyncio.Event(), asyncio.Event()
+        serving = asyncio.ensure_future(self._be_server(ready, gone))
+
+        async def end() -> None:
+            gone.set()
+            await serving
+
+        self._stack.push_async_callback(end)
+        waiting = asyncio.ensure_future(ready.wait())
+        await asyncio.wait((serving, waiting), return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if serving.done():
+            serving.result()
+
+    async def _be_server(self, ready: asyncio.Event, gone: asyncio.Event) -> None:
+        station = StationContext(
+            config=self._config,
+            desk=self.store,
+            arrivals=self.store,
+            links=self.links,
+            clock=self._clock,
+            read_clock=self._read_clock,
+            make_id=lambda: self._make_id(0),
+            public_key=KEY.public_key(),
+            begun_ms=self._clock.utc_ms(),
+            judge_parts=lambda: self.parts,
+            geojson=self._geojson,
+        )
+        async with serve(make_app(station), Door(self._address)) as (address,):
+            self._address = address
+            ready.set()
+            await gone.wait()
+
+
+class StationServer(ServedStation):
+    """A served station with poles and alerts as a test wants them.
+
+    What it is given may be hostile: nothing here cleans it.
+    """
 
     def set_pole(self, name: str, **fields: Any) -> None:
         """Change what is known of a pole; fields of `PoleView`."""
@@ -217,55 +271,5 @@ class StationServer:
     def _draft(self, feed: Any, kind: str, at_ms: int, given: Mapping[str, Any]) -> Draft:
         return Draft(feed, self._make_id(0), kind, at_ms, self._read_clock(), **given)
 
-    def _read_clock(self) -> ClockReading:
-        return ClockReading("synced", "boot-1", self._clock.monotonic_ns() // 1_000_000)
-
     def _take(self, pole: str, draft: Draft, **origin: Any) -> None:
         self._call(lambda: self.store.take(pole, draft, **origin))
-
-    def _call(self, work: Any) -> None:
-        """Do something in the station's thread, and wait until it is done."""
-
-        async def do() -> None:
-            work()
-
-        self._loop.run(do())
-
-    async def _start(self) -> None:
-        self.store = MemoryStore(STATION, self._sites, self._clock)
-        await self._serve()
-
-    async def _serve(self) -> None:
-        """Be one server until it goes away, in a task of its own: its parts own groups of tasks."""
-        ready, gone = asyncio.Event(), asyncio.Event()
-        serving = asyncio.ensure_future(self._be_server(ready, gone))
-
-        async def end() -> None:
-            gone.set()
-            await serving
-
-        self._stack.push_async_callback(end)
-        waiting = asyncio.ensure_future(ready.wait())
-        await asyncio.wait((serving, waiting), return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
-        if serving.done():
-            serving.result()
-
-    async def _be_server(self, ready: asyncio.Event, gone: asyncio.Event) -> None:
-        station = StationContext(
-            config=self._config,
-            desk=self.store,
-            arrivals=self.store,
-            links=self.links,
-            clock=self._clock,
-            read_clock=self._read_clock,
-            make_id=lambda: self._make_id(0),
-            public_key=KEY.public_key(),
-            begun_ms=self._clock.utc_ms(),
-            judge_parts=lambda: self.parts,
-            geojson=self._geojson,
-        )
-        async with serve(make_app(station), Door(self._address)) as (address,):
-            self._address = address
-            ready.set()
-            await gone.wait()
