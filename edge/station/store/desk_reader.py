@@ -19,6 +19,8 @@ from edge.station.store.store_file import TALLIES
 LOOK_MAX = 5000
 """Rows looked at for one page: some 3 ms."""
 PAGE_MAX = 1000
+RESPONSES_MAX = 500_000
+"""Alerts in one statistics: a hundred days of 5,000, and some 400 MiB."""
 _WORST = re.compile(r"w\.(0|[1-9][0-9]{0,17})")
 _NEWEST = re.compile(r"n\.(0|[1-9][0-9]{0,15})\.(0|[1-9][0-9]{0,15})")
 _MS_MAX = 10**16
@@ -27,7 +29,7 @@ _RESPONSE_FIELDS = [each.name for each in fields(Response)]
 _RESPONSE = (
     "SELECT pole, site, camera, rule_type, rule_name, severity, opened_ms, received_ms, seen_ms,"
     " acked_ms, resolved_ms, mark, acked_by, is_test FROM alert"
-    " WHERE received_ms >= ? AND received_ms < ? ORDER BY received_ms"
+    " WHERE received_ms >= ? AND received_ms < ? ORDER BY received_ms LIMIT ?"
 )
 
 
@@ -146,10 +148,19 @@ def read_records(reader: StoreReader, pole: str, alert: str) -> list[bytes]:
 
 
 def read_responses(reader: StoreReader, *, since_ms: int, until_ms: int) -> list[Response]:
-    """Read the times of all alerts that came in a span; its end is open."""
+    """Read the times of all alerts that came in a span; its end is open.
+
+    Raises:
+        ValidationError: there are more than `RESPONSES_MAX`.
+        StoreError: it can't be read.
+    """
     with explained():
-        rows = reader.connection.execute(_RESPONSE, (since_ms, until_ms))
-        return [_response(*row) for row in rows]
+        rows = reader.connection.execute(_RESPONSE, (since_ms, until_ms, RESPONSES_MAX + 1))
+        found = [_response(*row) for row in rows]
+    if len(found) > RESPONSES_MAX:
+        problem = f"more than {RESPONSES_MAX} alerts came in this span"
+        raise ValidationError([Fault("since", problem, "ask for a shorter one")])
+    return found
 
 
 def _response(*row: Any) -> Response:
