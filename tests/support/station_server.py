@@ -207,10 +207,6 @@ class StationServer(ServedStation):
         self._take(pole, draft, received_ms=received_ms, is_own=pole == STATION, **origin)
         return alert
 
-    def update_alert(self, alert: str, **fields: Any) -> None:
-        """Tell more of it: severity, data."""
-        self._follow(alert, "alert.update", fields)
-
     def close_alert(self, alert: str, reason: str = "gone") -> None:
         """Close it."""
         self._follow(alert, "alert.close", {"data": {"reason": reason}})

@@ -41,9 +41,7 @@ class PoleViews:
 
     def changed(self, after: int) -> list[bytes]:
         """Give those that have changed after what a desk knows; all where it knows another life."""
-        is_known = self._begun <= after <= self.change
-        last = after - self._begun if is_known else -1
-        links = self._links
+        last, links = self.own_change(after), self._links
         return [self.body(pole) for pole in links.names if links.view(pole).change > last]
 
     def own_change(self, after: int) -> int:
