@@ -12,8 +12,45 @@ from edge.station.desk_alert import TransferState
 from edge.station.ports import Batch, CheckedRecord, Identity, Kept, Wanted, Word
 
 
+class _Idle:
+    """A vault that knows of no files and no words, and a disk that may be full."""
+
+    fault: str | None = None
+
+    async def wanted(self, pole: str, *, limit: int) -> list[Wanted]:
+        return []
+
+    async def keep_file(self, wanted: Wanted, part: str) -> None:
+        self.check()
+
+    async def give_up_file(self, wanted: Wanted, state: TransferState, reason: str) -> None:
+        self.check()
+
+    async def note_try(self, wanted: Wanted) -> None:
+        self.check()
+
+    async def unacked_files(self, pole: str, *, limit: int) -> list[str]:
+        return []
+
+    async def note_files_acked(self, pole: str, hashes: Sequence[str]) -> None:
+        self.check()
+
+    async def has_room(self, size_bytes: int, *, is_snapshot: bool = False) -> bool:
+        return self.fault is None
+
+    async def words_to_send(self, pole: str, *, limit: int) -> list[Word]:
+        return []
+
+    async def note_sent(self, word: Word, refused: str = "") -> None:
+        self.check()
+
+    def check(self) -> None:
+        if self.fault is not None:
+            raise StoreError(self.fault)
+
+
 @dataclass
-class FakeVault:
+class FakeVault(_Idle):
     """Gives `Vault`; a test looks at what was kept, and may fill the disk."""
 
     identities: dict[str, Identity] = field(default_factory=dict)
@@ -45,14 +82,14 @@ class FakeVault:
         return self.identities.get(pole)
 
     async def keep_identity(self, pole: str, identity: Identity) -> None:
-        self._check()
+        self.check()
         self.identities[pole] = identity
 
     async def places(self, pole: str) -> Mapping[Feed, Link]:
         return dict(self._places.get(pole, {}))
 
     async def keep(self, batch: Batch) -> Kept:
-        self._check()
+        self.check()
         feed: Feed = batch.place.feed  # type: ignore[assignment]
         life = self._lives.get((batch.pole, feed), 0) + batch.is_new_life
         kept = dict(self._records.get((batch.pole, feed, life), {}))
@@ -68,7 +105,7 @@ class FakeVault:
         return dict(self.acks.get(pole, {}))
 
     async def note_acked(self, pole: str, feed: Feed, upto: Cursor) -> None:
-        self._check()
+        self.check()
         self.acks.setdefault(pole, {})[feed] = upto
 
     async def signed_to(self, pole: str, feed: Feed) -> Link | None:
@@ -77,7 +114,7 @@ class FakeVault:
         return None if newest is None else Link(newest.epoch, feed, newest.seq, newest.hash)
 
     async def keep_statements(self, pole: str, signed: Sequence[SignedStatement]) -> list[str]:
-        self._check()
+        self.check()
         lies = []
         for each in signed:
             said = each.statement
@@ -90,41 +127,10 @@ class FakeVault:
                 self.signed.append(each)
         return lies
 
-    async def wanted(self, pole: str, *, limit: int) -> list[Wanted]:
-        return []
-
-    async def keep_file(self, wanted: Wanted, part: str) -> None:
-        self._check()
-
-    async def give_up_file(self, wanted: Wanted, state: TransferState, reason: str) -> None:
-        self._check()
-
-    async def note_try(self, wanted: Wanted) -> None:
-        self._check()
-
-    async def unacked_files(self, pole: str, *, limit: int) -> list[str]:
-        return []
-
-    async def note_files_acked(self, pole: str, hashes: Sequence[str]) -> None:
-        self._check()
-
-    async def has_room(self, size_bytes: int, *, is_snapshot: bool = False) -> bool:
-        return self.fault is None
-
-    async def words_to_send(self, pole: str, *, limit: int) -> list[Word]:
-        return []
-
-    async def note_sent(self, word: Word, refused: str = "") -> None:
-        self._check()
-
     async def tell(self, drafts: Sequence[Draft]) -> list[Sealed]:
-        self._check()
+        self.check()
         self.told += drafts
         return [Sealed(b"{}", START_HASH) for _ in drafts]
-
-    def _check(self) -> None:
-        if self.fault is not None:
-            raise StoreError(self.fault)
 
 
 def _is_new(record: CheckedRecord, kept: Mapping[int, CheckedRecord]) -> bool:
