@@ -12,9 +12,12 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+from edge.database import explain_damage
+from edge.errors import StoreError
 from edge.evidence import Link, SignedStatement, key_id
 from edge.station.store.chain_reader import KeptFeed
 from edge.station.store.reader import StoreReader
+from edge.station.store.schema import NOUN
 from edge.verify_feed import Finding, Walk, good_statements
 
 _TELLING = ("chain", "fork")
@@ -79,12 +82,12 @@ def load_keys(
     keys: dict[str, Ed25519PublicKey] = {}
     findings = []
     for pole in sorted({feed.pole for feed in reader.feeds()} - {reader.station}):
-        identity = reader.identity(pole)
-        if identity is None:
-            continue
         try:
+            identity = reader.identity(pole)
+            if identity is None:
+                continue
             key = load_pem_public_key(identity.key_pem.encode())
-        except (ValueError, UnsupportedAlgorithm):
+        except (ValueError, UnsupportedAlgorithm):  # of msgspec too
             key = None
         if isinstance(key, Ed25519PublicKey):
             keys[pole] = key
@@ -229,7 +232,9 @@ def _told_holes(reader: StoreReader) -> dict[tuple[str, str], int]:
     """How many faults the station's own records tell of: by pole and feed."""
     by_alert: dict[str, _Telling] = {}
     own = (each for each in reader.feeds() if each.pole == reader.station)
-    alerts = next(each for each in own if each.start.feed == "alerts")
+    alerts = next((each for each in own if each.start.feed == "alerts"), None)
+    if alerts is None:
+        raise StoreError(explain_damage(NOUN, "it does not say where its own alerts end"))
     for row in reader.chain(alerts):
         try:
             record = _own_decoder.decode(row.body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -18,6 +19,7 @@ from edge.station.store.schema import explained
 from edge.station.verify import PoleFinding
 from edge.verify_file import find_fault
 
+_DIGEST = re.compile("[0-9a-f]{64}")
 _Digest: TypeAlias = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 _NAMING = ("media", "captures")
 
@@ -76,6 +78,9 @@ def check_kept_files(
     media = StationMedia(folder)
     for count, file in enumerate(files, 1):
         tell(f"media: {count} of {len(files)} files")
+        if not _is_digest(file.sha256):
+            yield FileFault(file.sha256, f"media {file.sha256!r} is noted, which is no hash")
+            continue
         problem = find_fault(media.path_of(file.sha256), file.sha256, file.size_bytes)
         if problem:
             yield FileFault(file.sha256, problem)
@@ -134,9 +139,13 @@ class NamedFiles:
 def unnoted_files(folder: Path, files: list[KeptFile]) -> list[str]:
     """Paths in a store's media that are not noted, relative to it, in order."""
     media = StationMedia(folder)
-    known = {media.path_of(file.sha256) for file in files}
+    known = {media.path_of(file.sha256) for file in files if _is_digest(file.sha256)}
     found = (path for path in media.media.rglob("*") if not path.is_dir())
     return sorted(str(path.relative_to(folder)) for path in found if path not in known)
+
+
+def _is_digest(text: str) -> bool:
+    return _DIGEST.fullmatch(text) is not None
 
 
 def _read_gone(reader: StoreReader, feed: KeptFeed) -> Iterator[_GoneData]:

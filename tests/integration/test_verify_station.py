@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import random
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -411,3 +412,17 @@ def test_what_is_no_store_is_wrong_use(
     (data / STORE_NAME).write_bytes(b"no database" * 1000)
     assert main(["station", "verify", str(data)]) == 1
     assert "damaged" in capsys.readouterr().err
+
+
+def test_no_byte_of_the_file_can_be_changed_so_that_verify_fails_to_answer(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chance = random.Random(5)
+    whole = (data / STORE_NAME).read_bytes()
+    for _ in range(200):
+        spoilt = bytearray(whole)
+        for place in chance.sample(range(len(whole)), chance.choice([1, 1, 4, 50])):
+            spoilt[place] ^= 1 << chance.randrange(8)
+        (data / STORE_NAME).write_bytes(bytes(spoilt))
+        assert main(["station", "verify", "--json", str(data)]) in (0, 1)
+        capsys.readouterr()
