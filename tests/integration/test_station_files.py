@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import pytest
 
 from edge.errors import StoreError
 from edge.station.desk_fold import NO_BEGINNING
-from edge.station.ports import Asked, DeskPage, Identity
 from edge.station.store.alerts_table import ORPHAN_MS
 from tests.support.aio import run_async
 from tests.support.clocks import ManualClock
@@ -27,17 +24,6 @@ from tests.support.station_store import (
 )
 
 pytestmark = pytest.mark.timeout(120)
-
-ALL = Asked(state="all")
-ME = Identity("SG-017", "ab" * 32, "PEM", "station-token")
-
-
-def read(page: DeskPage) -> list[dict[str, Any]]:
-    return [msgspec.json.decode(body) for body in page.bodies]
-
-
-def ids(page: DeskPage) -> list[str]:
-    return [alert["id"] for alert in read(page)]
 
 
 @run_async
