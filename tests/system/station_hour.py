@@ -30,6 +30,8 @@ from tests.support.tcp_link import TcpLink
 
 NAME = "north-gate"
 _ALL_HERE_S_MAX = 300.0
+_LOOKS_MAX = 3
+_LOOK_AGAIN_S = 3.0
 
 
 @dataclass
@@ -58,7 +60,12 @@ class Pair:
 
     def find_problems(self) -> list[str]:
         """What is lost, doubled or unsound at either of them."""
-        problems = find_differences(self.pole, self.station, NAME)
+        problems: list[str] = []
+        for _ in range(_LOOKS_MAX):  # the cameras go on: an alert may come between two questions
+            problems = find_differences(self.pole, self.station, NAME)
+            if not problems:
+                break
+            threading.Event().wait(_LOOK_AGAIN_S)
         return problems + find_unsound(self.data) + self.station.find_unsound()
 
     def _is_all_here(self) -> bool:
@@ -66,9 +73,7 @@ class Pair:
         files = [item for e in self.pole.records("media") for item in e["media"]]
         shown = [each for each in self.station.alerts() if each["pole"] == NAME]
         states = Counter(file["state"] for each in shown for file in each["media"])
-        closed = all(each["closed_at"] for each in shown)
-        here = states["here"] == len(files)
-        return opened == {each["id"] for each in shown} and here and closed
+        return opened == {each["id"] for each in shown} and states["here"] == len(files)
 
 
 def make_pair(
