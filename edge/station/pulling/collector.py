@@ -29,7 +29,8 @@ from edge.supervise import run_forever
 
 ROUND_S = 60.0
 SIGNED_EVERY_S = 120.0
-ACK_EVERY_S = 1.0
+ACK_EVERY_S = 3.0
+"""The first goes at once; what an alert brings in the seconds after it is one more."""
 REFUSED_S = 60.0
 STORE_S = 5.0
 AGAIN_S_MIN, AGAIN_S_MAX = 1.0, 30.0

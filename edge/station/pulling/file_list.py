@@ -36,7 +36,7 @@ class Waits:
         forgive_s: after a lying hash, until a good file says that files come right again.
     """
 
-    ack_s: float = 1.0
+    ack_s: float = 3.0
     report_s: float = 0.5
     look_s: float = 30.0
     turn_s: float = 120.0
