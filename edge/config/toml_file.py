@@ -71,6 +71,17 @@ def check_private(path: Path, *, content: str) -> None:
     Raises:
         ValidationError: with the one fault.
     """
+    check_plain(path, content=content)
+    if loose := find_looseness(path):
+        raise ValidationError([loose])
+
+
+def check_plain(path: Path, *, content: str) -> None:
+    """Refuse a file with a secret that is missing or no plain file; see `check_private`.
+
+    Raises:
+        ValidationError: with the one fault.
+    """
     try:
         mode = path.stat().st_mode
     except OSError as exc:
@@ -79,6 +90,14 @@ def check_private(path: Path, *, content: str) -> None:
         raise ValidationError([fault]) from exc
     if not stat.S_ISREG(mode):
         raise ValidationError([Fault(str(path), "is not a plain file")])
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        problem = f"can be read by others (mode {stat.S_IMODE(mode):04o})"
-        raise ValidationError([Fault(str(path), problem, "run chmod 0600 on it")])
+
+
+def find_looseness(path: Path) -> Fault | None:
+    """Tell that others may read or write a file with a secret; None where not, or it is gone."""
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return None
+    if not mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return None
+    return Fault(str(path), f"can be read by others (mode {mode:04o})", "run chmod 0600 on it")

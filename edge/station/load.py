@@ -17,7 +17,14 @@ from edge.config.checks import quote
 from edge.config.load import open_timezone
 from edge.config.references import Table, find_repeats, tables
 from edge.config.station_ca import read_station_ca
-from edge.config.toml_file import FILE_BYTES_MAX, check_private, parse_toml, read_text
+from edge.config.toml_file import (
+    FILE_BYTES_MAX,
+    check_plain,
+    check_private,
+    find_looseness,
+    parse_toml,
+    read_text,
+)
 from edge.config.walk import build
 from edge.errors import Fault, ValidationError
 from edge.station.config import PoleSite, Station, StationConfig, Webhook
@@ -68,7 +75,8 @@ def check_station(path: Path) -> tuple[list[Fault], list[Fault]]:
     except ValidationError as error:
         return list(error.faults), []
     _, faults = build(StationConfig, document)
-    return faults + _faults_around(document, path.parent), _warnings(document)
+    warnings = _warnings(document) + _loose_secrets(document, path.parent)
+    return faults + _faults_around(document, path.parent), warnings
 
 
 def is_station_file(path: Path) -> bool:
@@ -166,12 +174,12 @@ def _file_faults(file: _NamedFile, folder: Path) -> list[Fault]:
 
 
 def _check_token(path: Path) -> None:
-    check_private(path, content="the pole's token alone")
+    check_plain(path, content="the pole's token alone")
     _check_one_line(path)
 
 
 def _check_secret(path: Path) -> None:
-    check_private(path, content="the webhook's secret alone")
+    check_plain(path, content="the webhook's secret alone")
     _check_one_line(path)
 
 
@@ -251,6 +259,18 @@ def _warnings(document: Table) -> list[Fault]:
         if isinstance(url, str) and first.setdefault(url.rstrip("/"), index) != index:
             problem = f"is that of pole[{first[url.rstrip('/')]}]: the second is not pulled"
             warnings.append(Fault(f"pole[{index}].url", problem, "one of them is a slip"))
+    return warnings
+
+
+def _loose_secrets(document: Table, folder: Path) -> list[Fault]:
+    """Find tokens and secrets that others may read: told, but no station goes blind for it."""
+    warnings = []
+    for file in _named_files(document):
+        if file.check in (_check_token, _check_secret):
+            loose = find_looseness(folder / file.name)
+            if loose is not None:
+                told = f"{quote(file.name)}: {loose.problem}"
+                warnings.append(Fault(file.where, told, loose.remedy))
     return warnings
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from edge.config.toml_file import find_looseness
 from edge.errors import Fault, ValidationError
 from edge.station.config import Webhook
 from edge.station.outward.delivery import ATTEMPT_S_MAX, Delivery
@@ -188,6 +189,8 @@ class _Caller:
 
 
 def _load_secret(webhook: Webhook) -> bytes:
+    if loose := find_looseness(Path(webhook.secret_file)):
+        _log.warning("secret open to others: %s", loose)
     try:
         text = Path(webhook.secret_file).read_text(encoding="ascii").strip()
         return parse_secret(text)

@@ -147,13 +147,30 @@ def test_fault_is_told_with_its_place(folder: Path, old: str, new: str, told: st
 
 def test_all_faults_come_together(folder: Path) -> None:
     text = GOOD.replace('"SG-018"\n', '"SG-017"\n').replace('"15:00"', '"3pm"')
-    (folder / "secret/dispatch").chmod(0o644)
+    (folder / "secret/dispatch").unlink()
     found = faults(folder, text + f'[[user]]\nname = "wang"\ntoken_hash = "{HASH}"\n')
     assert [fault.partition(":")[0] for fault in found] == [
         "station.shifts[1]", "pole[1].name", "user[1].token_hash", "webhook[0].secret_file",
     ]  # fmt: skip
-    assert "can be read by others (mode 0644); run chmod 0600 on it" in found[-1]
+    assert "can't be read: No such file" in found[-1]
     assert "already that of user[0]" in found[2]
+
+
+def test_secret_that_others_may_read_is_warned_of_and_the_tls_key_is_refused(folder: Path) -> None:
+    for name in ("SG-018.token", "dispatch"):
+        (folder / "secret" / name).chmod(0o644)
+    found, warnings = check_station(write(folder, GOOD))
+    assert found == []
+    assert [str(each) for each in warnings] == [
+        'pole[1].token_file: "secret/SG-018.token": can be read by others (mode 0644);'
+        " run chmod 0600 on it",
+        'webhook[0].secret_file: "secret/dispatch": can be read by others (mode 0644);'
+        " run chmod 0600 on it",
+    ]
+    assert len(load_station(folder / "station.toml").poles) == 2
+    (folder / "desk.key").chmod(0o640)
+    (told,) = faults(folder, GOOD)
+    assert told.startswith('tls.key: "desk.key": can be read by others (mode 0640)')
 
 
 @pytest.mark.parametrize(
