@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from edge.device_key import PUBLIC_NAME, load_public_key
+from edge.database import bring_up, open_to_write
+from edge.device_key import PUBLIC_NAME, load_or_make_key, load_public_key
 from edge.evidence import open_seal
 from edge.feeds import ClockReading
 from edge.station.config import Store
@@ -17,6 +20,7 @@ from edge.station.ports import Asked
 from edge.station.pulling.own_alerts import OwnAlerts, Pen
 from edge.station.store.reader import open_store_reader
 from edge.station.store.retention import SIGN_EVERY_S, Retention
+from edge.station.store.schema import STEPS, STORE_NAME
 from edge.station.store.station_store import StationStore
 from edge.station.verify import Keys, verify_store
 from tests.support.aio import run_async, wait_until
@@ -121,8 +125,9 @@ async def test_nothing_of_a_held_alert_goes_until_the_hold_ends(tmp_path: Path) 
         for number in (1, 2, 3):
             await bring_alert(store, pages, number, AT_MS)
         await store.say([make_word(2, "alert.hold", case="2026-17")])
-        clock.move(500 * DAY_S)
         retention = make_retention(store, clock)
+        await retention.run_once()
+        clock.move(500 * DAY_S)
         await retention.run_once()
         assert [states(await shown(store, number)) for number in (1, 2, 3)] == [
             ["expired"], ["here"], ["expired"],
@@ -146,13 +151,14 @@ async def test_old_records_leave_behind_a_checkpoint_and_the_rest_is_proved(
         await store.keep(
             pages.page(make_alert(5, "sight", feed="health", alert=None), received_ms=AT_MS)
         )
+        retention = make_retention(store, clock)
+        await retention.run_once()
         clock.move(200 * DAY_S)
         late_ms = clock.utc_ms()
         health = make_alert(6, "sight", feed="health", alert=None)
         await store.keep(pages.page(health, received_ms=late_ms))
         resolve = make_alert(1, "alert.resolve", camera=None, data={"by": "x", "verdict": "real"})
         await store.keep(pages.page(resolve, make_alert(2), received_ms=late_ms))
-        retention = make_retention(store, clock)
         await retention.run_once()
         arrivals = await store.arrivals(after=0, feeds=["health"], limit=9)
         assert [each.received_ms for each in arrivals] == [late_ms]
@@ -186,6 +192,87 @@ async def test_alert_that_nobody_has_resolved_is_never_forgotten(tmp_path: Path)
         await make_retention(store, clock).run_once()
         assert (await shown(store, 1))["state"] == "open"
         assert (await store.counts())["open"] == 1
+
+
+@pytest.mark.parametrize(
+    ("before_ms", "after_ms"), [(0, AT_MS), (AT_MS, 4_102_444_800_000), (AT_MS, 0)]
+)
+@run_async
+async def test_nothing_goes_before_its_time_when_the_clock_leaps(
+    tmp_path: Path, before_ms: int, after_ms: int
+) -> None:
+    """A machine that began in 1970 and was set later, one that came to be in 2100, one set back."""
+    clock, pages = ManualClock(utc_ms=before_ms), PolePages()
+    async with make_store(tmp_path, clock=clock) as store:
+        retention = make_retention(store, clock)
+        for number in (1, 2):
+            await bring_alert(store, pages, number, clock.utc_ms())
+        await store.say([make_word(1, "alert.resolve", verdict="false")])
+        await retention.run_once()
+        clock.set_to(after_ms)
+        clock.move(29 * DAY_S)
+        await retention.run_once()
+        assert states(await shown(store, 1)) == ["here"]
+        assert len(await store.records("SG-017", alert_id(1))) == 4
+        clock.move(1.1 * DAY_S)
+        await retention.run_once()
+        assert states(await shown(store, 1)) == ["expired"]
+    assert problems(tmp_path) == []
+
+
+@run_async
+async def test_days_are_counted_over_starts_while_the_station_is_there(tmp_path: Path) -> None:
+    clock, pages = ManualClock(utc_ms=AT_MS), PolePages()
+    for day in range(31):
+        async with make_store(tmp_path, clock=clock) as store:
+            if day == 0:
+                await bring_alert(store, pages, 1, AT_MS)
+            clock.move(DAY_S)
+            await make_retention(store, clock).run_once()
+            assert states(await shown(store, 1)) == (["here"] if day < 30 else ["expired"])
+        clock.move(DAY_S)  # nobody was there
+
+
+@run_async
+async def test_file_of_an_older_store_has_its_days_from_now_on(tmp_path: Path) -> None:
+    clock = ManualClock(utc_ms=AT_MS)
+    store = make_store(tmp_path, clock=clock)
+    connection = open_to_write(tmp_path / STORE_NAME, may_begin=True)
+    bring_up(connection, STEPS[:1], noun="the store")
+    digest = hashlib.sha256(b"old").hexdigest()
+    connection.execute(
+        "INSERT INTO file VALUES ('P1', ?, 3, 'video/mp4', 'clip', NULL, 0, 1, 1, 0, 'here', '',"
+        " ?, 1)",
+        (digest, AT_MS),
+    )
+    connection.close()
+    load_or_make_key(tmp_path)
+    (tmp_path / "media" / digest[:2]).mkdir(parents=True)
+    (tmp_path / "media" / digest[:2] / digest).write_bytes(b"old")
+    async with store:
+        clock.move(29.9 * DAY_S)
+        assert await store.expire_files() == 0
+        clock.move(0.2 * DAY_S)
+        assert await store.expire_files() == 1
+
+
+@run_async
+async def test_record_that_has_left_is_not_kept_anew_when_its_log_is_compared(
+    tmp_path: Path,
+) -> None:
+    clock, pages = ManualClock(utc_ms=AT_MS), PolePages()
+    async with make_store(tmp_path, clock=clock) as store:
+        retention = make_retention(store, clock)
+        left = pages.page(make_alert(1, "sight", feed="health", alert=None))
+        await store.keep(left)
+        await retention.run_once()
+        clock.move(200 * DAY_S)
+        newest = pages.page(make_alert(2, "sight", feed="health", alert=None))
+        await store.keep(newest)
+        await retention.run_once()
+        assert (await store.keep(replace(left, place=newest.place))).new_count == 0
+        assert len(await store.arrivals(after=0, feeds=["health"], limit=9)) == 1
+    assert problems(tmp_path) == []
 
 
 @run_async

@@ -27,6 +27,11 @@ class ManualClock:
         with self._lock:
             return self._passed_ns
 
+    def set_to(self, utc_ms: int) -> None:
+        """Set the wall clock; no time passes."""
+        with self._lock:
+            self._utc_ms = utc_ms - self._passed_ns // (_NS_PER_S // _MS_PER_S)
+
     def move(self, duration_s: float) -> None:
         """Let time pass."""
         with self._lock:

@@ -117,16 +117,16 @@ def received_of(file: StoreFile, pole: str, alert: str | None) -> int | None:
     return int(row[0]) if row is not None else None
 
 
-def forget_alerts(file: StoreFile, *, before_ms: int, limit: int) -> int:
-    """Drop alerts that are done, came before a moment and are not held; how many.
+def forget_alerts(file: StoreFile, *, upto: int, limit: int) -> int:
+    """Drop alerts up to a number that are done and not held; how many.
 
     What was noted of their files goes with them, but for files that are here or to come.
     """
     rows = list(
         file.connection.execute(
-            "SELECT number, pole, id FROM alert WHERE received_ms < ? AND NOT is_open"
-            " AND NOT is_held ORDER BY received_ms LIMIT ?",
-            (before_ms, limit),
+            "SELECT number, pole, id FROM alert WHERE number <= ? AND NOT is_open"
+            " AND NOT is_held ORDER BY number LIMIT ?",
+            (upto, limit),
         )
     )
     for number, pole, alert in rows:

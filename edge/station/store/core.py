@@ -18,6 +18,7 @@ from edge.errors import StoreError
 from edge.feeds import ClockReading
 from edge.own_folder import lock_folder, make_own_folder
 from edge.station.store import files_table, own_log
+from edge.station.store.age import Age
 from edge.station.store.media_folder import StationMedia
 from edge.station.store.reader import StoreReader
 from edge.station.store.reading_thread import ReadingThread
@@ -128,7 +129,8 @@ class StoreCore:
         _check_parts(self._folder)
         key = load_or_make_key(self._folder)
         self._media.make()
-        self._keeper = Keeper(self._settings, key, self._clock, self._read_clock)
+        age = Age(self._clock)
+        self._keeper = Keeper(self._settings, key, self._clock, self._read_clock, age)
         epoch: str | None = None
 
         def open_file(_may_begin: bool) -> StoreFile:

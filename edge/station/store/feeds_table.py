@@ -35,6 +35,7 @@ class _Place:
     life: int
     branch: int
     link: Link
+    start_seq: int
 
 
 def keep_batch(file: StoreFile, batch: Batch) -> Kept:
@@ -150,7 +151,8 @@ def _find_place(file: StoreFile, batch: Batch) -> _Place:
     assert batch.place.feed in FEEDS
     row = next(
         file.connection.execute(
-            "SELECT p.life, l.branch, l.epoch, p.seq, p.hash FROM place p JOIN life l USING (life)"
+            "SELECT p.life, l.branch, l.epoch, p.seq, p.hash, p.start_seq"
+            " FROM place p JOIN life l USING (life)"
             " WHERE p.pole = ? AND p.feed = ? AND p.is_current",
             (batch.pole, batch.place.feed),
         ),
@@ -158,8 +160,8 @@ def _find_place(file: StoreFile, batch: Batch) -> _Place:
     )
     if row is None:
         return _begin_place(file, batch)
-    life, branch, epoch, seq, digest = row
-    place = _Place(life, branch, Link(epoch, batch.place.feed, seq, digest))
+    life, branch, epoch, seq, digest, start_seq = row
+    place = _Place(life, branch, Link(epoch, batch.place.feed, seq, digest), start_seq)
     if batch.is_new_life and not (place.link == batch.place and _are_here(file, batch, place)):
         return _begin_place(file, batch)
     if epoch != batch.place.epoch:
@@ -198,13 +200,13 @@ def _begin_place(file: StoreFile, batch: Batch) -> _Place:
         "INSERT INTO place VALUES (?, ?, ?, 1, ?, ?, ?, ?, 0)",
         (life, link.feed, pole, start.seq, start.hash, start.seq, start.hash),
     )
-    return _Place(life, branch, start)
+    return _Place(life, branch, start, start.seq)
 
 
 def _start(file: StoreFile, batch: Batch, *, life: int, branch: int) -> Link:
     """After which link the records of a new life begin: a branch, where it leaves its log."""
     link = batch.place
-    place = _Place(life, branch, link)
+    place = _Place(life, branch, link, 0)
     shared: Link | None = None
     for record in batch.records:
         if not _is_in_older_branch(file, batch, place, record):
@@ -225,8 +227,8 @@ def _insert(file: StoreFile, batch: Batch, place: _Place, record: CheckedRecord)
     if not 0 < link.seq <= SEQ_MAX:
         _put_aside(file, batch, record.flaw or "its seq is none", record.body)
         return False
-    if _is_in_older_branch(file, batch, place, record):
-        return False
+    if link.seq <= place.start_seq or _is_in_older_branch(file, batch, place, record):
+        return False  # it has been here, and its time was over; or it is
     is_about = draft.alert is not None and len(draft.alert) <= ID_MAX
     try:
         file.connection.execute(

@@ -11,6 +11,7 @@ from edge.station.desk_alert import TransferState
 from edge.station.desk_fold import FileStand, named_files
 from edge.station.ports import Wanted
 from edge.station.pulling.urgency import rank_of
+from edge.station.store.age import DAY_MS
 from edge.station.store.alerts_table import put_file, received_of
 from edge.station.store.store_file import StoreFile
 
@@ -37,12 +38,12 @@ def note_files(file: StoreFile, pole: str, draft: Draft, *, received_ms: int) ->
         _want(file, pole, item, draft, opened_ms=opened_ms)
 
 
-def keep_file(file: StoreFile, wanted: Wanted, *, now_ms: int) -> None:
+def keep_file(file: StoreFile, wanted: Wanted) -> None:
     """A file is in the folder: whatever was noted of it before, it is here now."""
     file.connection.execute(
-        "UPDATE file SET state = 'here', reason = '', kept_ms = ?, is_acked = 0"
+        "UPDATE file SET state = 'here', reason = '', kept_age_ms = ?, is_acked = 0"
         " WHERE pole = ? AND sha256 = ? AND state <> 'here'",
-        (now_ms, wanted.pole, wanted.sha256),
+        (file.keeper.age.now_ms(), wanted.pole, wanted.sha256),
     )
     put_file(file, wanted.pole, wanted.sha256, FileStand("here"))
 
@@ -96,15 +97,16 @@ class Expired:
 _EXPIRED = """
 SELECT f.pole, f.sha256, f.role, f.camera, (
     SELECT u.alert FROM file_use u WHERE u.pole = f.pole AND u.sha256 = f.sha256 LIMIT 1
-) FROM file f WHERE f.state = 'here' AND f.kept_ms < ? AND NOT EXISTS (
+) FROM file f WHERE f.state = 'here' AND f.kept_age_ms < ? AND NOT EXISTS (
     SELECT 1 FROM file_use u JOIN alert a ON a.pole = u.pole AND a.id = u.alert
     WHERE u.pole = f.pole AND u.sha256 = f.sha256 AND a.is_held
-) ORDER BY f.kept_ms LIMIT ?
+) ORDER BY f.kept_age_ms LIMIT ?
 """
 
 
-def expire(file: StoreFile, *, before_ms: int, reason: str, limit: int) -> list[Expired]:
-    """Let go of files that came before a moment and that no held alert has."""
+def expire(file: StoreFile, *, days: int, reason: str, limit: int) -> list[Expired]:
+    """Let go of files that have been here for so many days and that no held alert has."""
+    before_ms = file.keeper.age.now_ms() - days * DAY_MS
     gone = []
     for pole, sha256, role, camera, alert in list(
         file.connection.execute(_EXPIRED, (before_ms, limit))
@@ -148,9 +150,9 @@ def is_wanted(file: StoreFile, sha256: str) -> bool:
 def settle(file: StoreFile, sha256: str) -> bool:
     """Note a file that got its name just before a kill; false where nobody waits for it."""
     rows = file.connection.execute(
-        "UPDATE file SET state = 'here', reason = '', kept_ms = ?, is_acked = 0"
+        "UPDATE file SET state = 'here', reason = '', kept_age_ms = ?, is_acked = 0"
         " WHERE sha256 = ? AND state IN ('waiting', 'held back') RETURNING pole",
-        (file.keeper.clock.utc_ms(), sha256),
+        (file.keeper.age.now_ms(), sha256),
     )
     poles = [pole for (pole,) in rows]
     for pole in poles:
@@ -165,11 +167,12 @@ def _want(
     is_alert = draft.alert is not None
     role = str(item["role"])[:_TEXT_MAX]
     state = _state_elsewhere(file, item)
-    kept_ms = file.keeper.clock.utc_ms() if state == "here" else None
+    kept_age_ms = file.keeper.age.now_ms() if state == "here" else None
     file.connection.execute(
         "INSERT INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, '', ?, 0)"
         " ON CONFLICT (pole, sha256) DO UPDATE SET state = excluded.state, reason = '', tries = 0,"
-        " kept_ms = excluded.kept_ms, is_acked = 0 WHERE state IN ('gone', 'bad', 'expired')",
+        " kept_age_ms = excluded.kept_age_ms, is_acked = 0"
+        " WHERE state IN ('gone', 'bad', 'expired')",
         (
             pole,
             item["sha256"],
@@ -181,7 +184,7 @@ def _want(
             opened_ms,
             rank_of(role, is_alert=is_alert),
             state,
-            kept_ms,
+            kept_age_ms,
         ),
     )
 

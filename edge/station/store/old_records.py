@@ -30,24 +30,25 @@ _HAS_FILES = (
 
 @dataclass(frozen=True, slots=True)
 class OldFeed:
-    """A feed of a life whose oldest record came before a moment."""
+    """A feed of a life whose oldest record may leave, as all may up to number `upto`."""
 
     life: int
     feed: Feed
-    before_ms: int
+    upto: int
 
 
-def find_old(reader: StoreReader, before_ms: Mapping[Feed, int]) -> list[OldFeed]:
-    """Find the feeds from which records may leave; `before_ms` is when each must have come."""
+def find_old(reader: StoreReader, upto: Mapping[Feed, int]) -> list[OldFeed]:
+    """Find the feeds from which records may leave, of each those up to a number."""
     found = []
     for feed in FEEDS:
         with explained():
             rows = reader.connection.execute(
-                "SELECT p.life FROM place p WHERE p.feed = ?1 AND (SELECT r.received_ms"
-                " FROM record r WHERE r.life = p.life AND r.feed = ?1 ORDER BY r.seq LIMIT 1) < ?2",
-                (feed, before_ms[feed]),
+                "SELECT p.life FROM place p WHERE p.feed = ?1 AND (SELECT r.number"
+                " FROM record r WHERE r.life = p.life AND r.feed = ?1 ORDER BY r.seq LIMIT 1"
+                ") <= ?2",
+                (feed, upto[feed]),
             )
-            found += [OldFeed(life, feed, before_ms[feed]) for (life,) in rows]
+            found += [OldFeed(life, feed, upto[feed]) for (life,) in rows]
     return found
 
 
@@ -65,14 +66,14 @@ def drop_old(file: StoreFile, old: OldFeed) -> int:
         )
     )
     rows = file.connection.execute(
-        f"SELECT seq, received_ms, about, alert, {_HASH}, body FROM record"
+        f"SELECT seq, number, about, alert, {_HASH}, body FROM record"
         " WHERE life = ? AND feed = ? AND seq < ? ORDER BY seq LIMIT ?",
         (old.life, old.feed, head, DROP_MAX),
     )
     last: Link | None = None
     count, body = 0, b""
-    for seq, received_ms, about, alert, digest, row_body in rows:
-        if received_ms >= old.before_ms or _is_needed(file, old.feed, about, alert):
+    for seq, number, about, alert, digest, row_body in rows:
+        if number > old.upto or _is_needed(file, old.feed, about, alert):
             break
         last, body, count = Link(epoch, old.feed, seq, digest), row_body, count + 1
     if last is None:

@@ -85,7 +85,7 @@ class StoreReader(ChainReader):
         """Hashes that are here and that the pole has not been told of."""
         rows = self._rows(
             "SELECT sha256 FROM file WHERE pole = ? AND state = 'here' AND NOT is_acked"
-            " ORDER BY kept_ms LIMIT ?",
+            " ORDER BY kept_age_ms LIMIT ?",
             pole,
             limit,
         )

@@ -37,6 +37,7 @@ class Retention:
             StoreError: the disk does not take it.
         """
         await self._tell_fault()
+        await self._store.note_age()
         for _ in range(_PART_MAX):
             if await self._store.expire_files() < EXPIRE_MAX:
                 break

@@ -187,7 +187,19 @@ CREATE INDEX file_use_alert ON file_use (pole, alert);
 """
 """One row for each pole that names a file; the file itself is one, under its hash."""
 
-STEPS: tuple[str, ...] = (_RECORDS + _ALERTS + _FILES,)
+_AGE = """
+CREATE TABLE age (
+    age_ms INTEGER PRIMARY KEY,
+    record INTEGER NOT NULL,
+    alert INTEGER NOT NULL
+) STRICT;
+ALTER TABLE file RENAME COLUMN kept_ms TO kept_age_ms;
+UPDATE file SET kept_age_ms = 0 WHERE kept_age_ms IS NOT NULL;
+"""
+"""For each hour in which the store was open: how old it was, and the newest that was there. When a
+file came is told by the store's age as well; what an older version has kept counts from now on."""
+
+STEPS: tuple[str, ...] = (_RECORDS + _ALERTS + _FILES, _AGE)
 """Step n leads from version n to n + 1; a step that has been released is never changed."""
 
 

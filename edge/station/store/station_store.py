@@ -82,8 +82,7 @@ class StoreVault(StoreCore):
                 self._media.adopt, part, sha256=wanted.sha256, size_bytes=wanted.size_bytes
             )
             await self._loop.run_in_executor(self._file_threads, adopt)
-            now_ms = self._clock.utc_ms()
-            await self._write(lambda file: files_table.keep_file(file, wanted, now_ms=now_ms))
+            await self._write(lambda file: files_table.keep_file(file, wanted))
 
     async def give_up_file(self, wanted: Wanted, state: TransferState, reason: str) -> None:
         """See `ports.Vault`."""

@@ -17,6 +17,7 @@ from edge.errors import EvidenceError, StoreError
 from edge.evidence import START_HASH, key_id
 from edge.feeds import FEEDS, ClockReading
 from edge.station.config import Station, StationConfig, Store
+from edge.station.store.age import Age, noted_age_ms
 from edge.station.store.schema import NOUN, STEPS, STORE_NAME, explained
 
 TALLIES = ("change", "open", "new", "new_critical", "new_major", "new_minor", "new_info")
@@ -44,12 +45,13 @@ class StoreSettings:
 
 @dataclass(frozen=True, slots=True)
 class Keeper:
-    """Who keeps the store, and by which clock."""
+    """Who keeps the store, by which clock, and how old it is."""
 
     settings: StoreSettings
     key: Ed25519PrivateKey
     clock: Clock
     read_clock: Callable[[], ClockReading]
+    age: Age
 
 
 class StoreFile:
@@ -75,6 +77,8 @@ class StoreFile:
             try:
                 self.connection.execute(_CACHE)
                 self.epoch = self._take_up(epoch)
+                if epoch is None:
+                    keeper.age.go_on(noted_age_ms(self.connection))
             except (apsw.Error, StoreError):
                 self.connection.close()
                 raise

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from edge.feeds import FEEDS, Draft, Feed
+from edge.feeds import FEEDS, Draft
 from edge.model import Json
 from edge.station.store import alerts_table, files_table, own_log
+from edge.station.store.age import find_mark, note_age
 from edge.station.store.core import StoreCore
 from edge.station.store.files_table import Expired
 from edge.station.store.old_records import DAYS, DROP_MAX, drop_old, find_old
 from edge.station.store.reader import StoreReader
 from edge.station.store.store_file import StoreFile
 
-DAY_MS = 86_400_000
 EXPIRE_MAX = 200
 """Files that go in one commit."""
 
@@ -48,8 +48,7 @@ class StoreUpkeep(StoreCore):
         nobody needs, which go at the next start.
         """
         days = self._settings.store.media_days_kept
-        before_ms = self._clock.utc_ms() - days * DAY_MS
-        gone = await self._write(lambda file: self._expire(file, before_ms, days))
+        gone = await self._write(lambda file: self._expire(file, days))
         for each in gone:
             if each.is_last:
                 await self._remove(each.sha256)
@@ -57,12 +56,15 @@ class StoreUpkeep(StoreCore):
 
     async def drop_old_records(self) -> int:
         """Let records go that are older than their feed is kept; how many."""
-        now_ms = self._clock.utc_ms()
-        days: dict[Feed, int] = {feed: DAYS[feed] for feed in FEEDS}
-        days["media"] = self._settings.store.media_days_kept
-        before_ms = {feed: now_ms - days[feed] * DAY_MS for feed in FEEDS}
+        days = {**DAYS, "media": self._settings.store.media_days_kept}
+        upto = await self._write(
+            lambda file: {
+                feed: find_mark(file.connection, file.keeper.age, days=days[feed]).record
+                for feed in FEEDS
+            }
+        )
         total = 0
-        for old in await self._long_reading.run(lambda reader: find_old(reader, before_ms)):
+        for old in await self._long_reading.run(lambda reader: find_old(reader, upto)):
             count = DROP_MAX
             while count == DROP_MAX:
                 count = await self._write(partial(drop_old, old=old))
@@ -71,15 +73,21 @@ class StoreUpkeep(StoreCore):
 
     async def forget_alerts(self) -> int:
         """Let alerts go that are done and as old as the oldest records; how many."""
-        before_ms = self._clock.utc_ms() - DAYS["alerts"] * DAY_MS
-        return await self._write(
-            lambda file: alerts_table.forget_alerts(file, before_ms=before_ms, limit=DROP_MAX)
-        )
+
+        def forget(file: StoreFile) -> int:
+            upto = find_mark(file.connection, file.keeper.age, days=DAYS["alerts"])
+            return alerts_table.forget_alerts(file, upto=upto.alert, limit=DROP_MAX)
+
+        return await self._write(forget)
 
     async def open_orphans(self) -> int:
         """Show alerts of which nothing but media has come for long; how many."""
         before_ms = self._clock.utc_ms() - alerts_table.ORPHAN_MS
         return await self._write(lambda file: alerts_table.open_orphans(file, before_ms=before_ms))
+
+    async def note_age(self) -> None:
+        """Note how old the store is: what is let go of goes by that."""
+        await self._write(lambda file: note_age(file.connection, file.keeper.age))
 
     async def sign_heads(self) -> None:
         """Sign what has been written since the last time."""
@@ -99,9 +107,9 @@ class StoreUpkeep(StoreCore):
         is_quota = limits.quota_bytes is not None and is_free
         return Room(not is_free or is_full or held_back > 0, is_quota, held_back)
 
-    def _expire(self, file: StoreFile, before_ms: int, days: int) -> list[Expired]:
+    def _expire(self, file: StoreFile, days: int) -> list[Expired]:
         reason = f"kept for {days} days"
-        gone = files_table.expire(file, before_ms=before_ms, reason=reason, limit=EXPIRE_MAX)
+        gone = files_table.expire(file, days=days, reason=reason, limit=EXPIRE_MAX)
         own_log.append_own(file, [self._gone_draft(each, reason) for each in gone])
         return gone
 
