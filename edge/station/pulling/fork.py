@@ -29,6 +29,7 @@ class ForkSearch:
     async def find(self, place: Link, feed: Feed, *, received_ms: int) -> Link:
         """Find the newest place at which the pole's log is the one that is kept.
 
+        What has left the pole can't be compared and is taken for the same; its hash is `UNKNOWN`.
         Some twenty requests for a million records: between two places that are the same there is
         none that differs, for each hash holds the one before.
 
@@ -41,7 +42,7 @@ class ForkSearch:
             PoleError: the pole can't be asked.
             StoreError: the store can't.
         """
-        same, other = Link(place.epoch, feed, 0, START_HASH), place.seq + 1
+        same, other = await self._oldest(place, feed), place.seq + 1
         while other - same.seq > 1:
             middle = (same.seq + other) // 2
             found = await self._ask(place, feed, middle)
@@ -50,6 +51,17 @@ class ForkSearch:
             else:
                 other = middle
         return same
+
+    async def _oldest(self, place: Link, feed: Feed) -> Link:
+        """Before the oldest record that the pole still has."""
+        start = Link(place.epoch, feed, 0, START_HASH)
+        try:
+            await self._client.page(feed, after=Cursor(place.epoch, 0), limit=1, wait_s=0)
+        except CursorGone as gone:
+            oldest = gone.oldest
+            if oldest is not None and oldest.epoch == place.epoch and oldest.seq > 0:
+                return Link(place.epoch, feed, min(oldest.seq, place.seq), UNKNOWN)
+        return start
 
     async def _ask(self, place: Link, feed: Feed, seq: int) -> CheckedPage | None:
         """The record at a seq, alone; None where the pole has none that is whole."""

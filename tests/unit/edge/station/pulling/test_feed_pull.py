@@ -8,7 +8,7 @@ import pytest
 
 from edge.errors import PoleUnreachable, PoleWrong, StoreError
 from edge.evidence import Link
-from edge.feeds import ClockReading, Cursor
+from edge.feeds import ClockReading, Cursor, Feed
 from edge.station.ports import Identity
 from edge.station.pulling.contact import Contacts
 from edge.station.pulling.feed_pull import FeedPull
@@ -155,6 +155,43 @@ async def test_feed_begins_at_the_oldest_record_when_earlier_ones_have_left() ->
 
     assert bench.seqs == [4, 5, 6]
     assert bench.vault.told == [], "what was never to be had is no hole"
+
+
+@dataclass
+class LogClient(FakeClient):
+    """A pole with a log of which the oldest records have left."""
+
+    log: list[bytes] = field(default_factory=list)
+    oldest: int = 0
+
+    async def page(
+        self, feed: Feed, *, after: Cursor | None, limit: int, wait_s: float
+    ) -> FeedPage:
+        oldest, seq = Cursor("k3f9", self.oldest), after.seq if after else self.oldest
+        if not self.oldest <= seq <= len(self.log):
+            raise CursorGone("it is not here", oldest)
+        items = tuple(self.log[seq : seq + limit])
+        following = Cursor("k3f9", seq + len(items))
+        return FeedPage(items, following, oldest, following.seq < len(self.log))
+
+
+@pytest.mark.parametrize(("oldest", "shared"), [(0, 12), (9, 12), (12, 12), (14, 14)])
+@run_async
+async def test_put_back_log_is_gone_on_with_where_it_leaves_ours_when_old_records_have_left(
+    oldest: int, shared: int
+) -> None:
+    client = LogClient(log=make_chain(20))
+    bench = Bench(client=client)
+    pull = bench.pull()
+    await pull.pull(wait_s=0)
+    client.log, client.oldest = make_chain(16, same_upto=12), oldest
+
+    for _ in range(3):
+        await pull.pull(wait_s=0)
+
+    assert bench.vault.rules() == [("alert.open", "fork")], "nothing is told to be missing"
+    assert f"alerts {shared + 1} to 20: kept here" in str(bench.vault.told[0].data["detail"])
+    assert bench.seqs == [*range(1, 21), *range(shared + 1, 17)]
 
 
 @pytest.mark.parametrize(
