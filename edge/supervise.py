@@ -71,6 +71,7 @@ async def run_forever(name: str, run_once: RunOnce, passing: Passing) -> None:
             wait_s = await run_once()
         except Exception as exc:  # noqa: BLE001 - whatever it was, it is run again
             error = exc
+        _end_if_cancelled()
         if wait_s is None:
             wait_s = backoff.wait_s((passing.clock.monotonic_ns() - begun_ns) / NS_PER_S)
             wait_s *= 1 + JITTER_SHARE * passing.dice()
@@ -80,3 +81,14 @@ async def run_forever(name: str, run_once: RunOnce, passing: Passing) -> None:
                 exc_info=None if isinstance(error, EdgeError) else error,
             )  # fmt: skip
         await passing.sleep(wait_s)
+
+
+def _end_if_cancelled() -> None:
+    """End a task that was cancelled while what it ran was failing.
+
+    A TaskGroup of Python 3.11 whose own task fails in that very moment raises the failure in place
+    of the cancellation, which would be lost: nobody could stop this task any more.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

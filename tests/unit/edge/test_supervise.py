@@ -107,3 +107,29 @@ async def test_cancelling_ends_it() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+@run_async
+async def test_cancelled_run_ends_when_its_tasks_fail_in_that_moment() -> None:
+    begun = asyncio.Event()
+
+    async def fail_at_the_end() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise EyeUnavailable("gone; look at its log")
+
+    async def run_once() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(fail_at_the_end())
+            begun.set()
+
+    running = asyncio.ensure_future(run_forever("pole P1", run_once, Passing()))
+    await begun.wait()
+    await asyncio.sleep(0)
+    running.cancel()
+
+    done, _ = await asyncio.wait({running}, timeout=5)
+
+    assert done == {running}
+    assert running.cancelled()
