@@ -14,6 +14,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, TypeAlias
 
 from aiohttp import web
@@ -128,6 +129,7 @@ class _Serving:
             task = group.create_task(self._let_in(connected, seat))
             self._arriving.add(task)
             task.add_done_callback(self._arriving.discard)
+            task.add_done_callback(partial(_turn_away, connected, seat))
 
     async def watch(self) -> None:
         """End slow connections until cancelled."""
@@ -175,10 +177,13 @@ class _Serving:
             self._traffic.cut["handshake"] += 1
             seat.leave()
             connected.close()
-        except asyncio.CancelledError:
-            seat.leave()
-            connected.close()
-            raise
+
+
+def _turn_away(connected: socket.socket, seat: Seat, arriving: asyncio.Task[None]) -> None:
+    """Close what was still arriving when the server stopped, even before its task had begun."""
+    if arriving.cancelled():
+        seat.leave()
+        connected.close()
 
 
 def _refuse_expectations(handle: _Handle) -> _Handle:
