@@ -184,6 +184,7 @@ def _follow(
 
 
 def _follow_member(member: Member, each: Observed, now_ms: int, patience: Patience) -> Member:
+    member = _set_back(member, now_ms)
     # A station that has just begun has heard nobody yet: quiet is not yet heard again.
     is_heard = each.heard_ms is not None and each.quiet_s < patience.quiet_s
     is_heard = is_heard and not each.has_failed
@@ -203,6 +204,20 @@ def _follow_member(member: Member, each: Observed, now_ms: int, patience: Patien
     elif not is_heard:
         member = replace(member, steady_ms=None)
     return _count(member, each, now_ms, patience)
+
+
+def _set_back(member: Member, now_ms: int) -> Member:
+    """Let nothing wait for a time to come again that the station's clock has been set back from."""
+    return replace(
+        member,
+        back_ms=_at_most(member.back_ms, now_ms),
+        steady_ms=_at_most(member.steady_ms, now_ms),
+        records_ms=_at_most(member.records_ms, now_ms),
+    )
+
+
+def _at_most(at_ms: int | None, now_ms: int) -> int | None:
+    return None if at_ms is None else min(at_ms, now_ms)
 
 
 def _count(member: Member, each: Observed, now_ms: int, patience: Patience) -> Member:

@@ -317,3 +317,25 @@ def test_a_rebuilt_state_tells_nothing_new_when_nothing_has_changed(
 
 def about(told: Told) -> str:
     return told.about
+
+
+@pytest.mark.parametrize("back_s", [3600, 86_400 * 365 * 74])
+def test_a_silence_ends_in_time_when_the_clock_is_set_back_meanwhile(back_s: float) -> None:
+    watch = Watch()
+    watch.look(100, make_quiet("P3"))
+    watch.look(110, make_observed("P3", files_waiting=1))
+    for at_s in range(111, 200):
+        watch.look(at_s - back_s, make_observed("P3"))
+
+    assert watch.told[-1].reason == "heard again; all is here"
+
+
+def test_poles_that_stay_silent_are_told_by_site_when_the_clock_is_set_back_meanwhile() -> None:
+    watch = Watch()
+    watch.look(100, *(make_quiet(name) for name in POLES))
+    silent = [make_quiet("P4", 100)]
+    watch.look(110, *silent)
+    for at_s in range(111, 180):
+        watch.look(at_s - 3600, *silent)
+
+    assert [each.about for each in watch.told if not each.reason][-1] == "site quay"
