@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import get_args
 
@@ -117,3 +119,15 @@ def test_planted_texts_are_caught() -> None:
     assert unused(texts, modules='word("a", y)', document="") == set()
     assert unused(texts, modules="", document='<p data-say="a_b">') == set()
     assert unknown(texts, modules='say("a_b") say("gone")', document="") == {"gone"}
+
+
+@each_page
+def test_commands_that_the_page_names_can_be_given(page: Path, tmp_path: Path) -> None:
+    said = {text.partition("polewatch ")[2] for both in _texts(page).values() for text in both}
+    commands = said - {""}
+    assert commands
+
+    for command in commands:
+        program = [sys.executable, "-m", "edge.cli", *command.split()]
+        done = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert "usage:" not in done.stderr, command

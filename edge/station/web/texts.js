@@ -35,8 +35,8 @@ export const TEXTS = {
 
   // Signing in
   sign_in_how: [
-    "Paste your personal token. Who runs the station makes one with: polewatch station user new NAME",
-    "请粘贴您的个人令牌。平台管理员可用以下命令生成：polewatch station user new NAME",
+    "Paste your personal token. Who runs the station makes one with: polewatch station user NAME",
+    "请粘贴您的个人令牌。平台管理员可用以下命令生成：polewatch station user NAME",
   ],
   no_answer: ["The station does not answer. Check your network, then try again.", "平台无应答。请检查网络后重试。"],
   wrong_token: [
@@ -184,6 +184,7 @@ export const TEXTS = {
   trouble_signature: ["signature wrong", "签名错误"],
   trouble_identity: ["another identity", "身份不符"],
   trouble_media: ["file not as promised", "文件与记录不符"],
+  trouble_refused: ["can't be pulled", "无法拉取"],
   trouble_clock: ["clock wrong", "时钟错误"],
   trouble_feed: ["records can't be read:", "记录无法读取："],
   trouble_signatures: ["signatures can't be read:", "签名无法读取："],
