@@ -5,18 +5,19 @@ file by its hash, and the pole's key. Killed anywhere it goes on where it was: t
 feed is its cursor. What is not as it was sealed and signed ends it. docs/integrator.md says more.
 """
 
-import base64
-import hashlib
 import json
 import os
 import random
-import shutil
 import sys
 import time
+from base64 import b64decode
+from collections.abc import Iterator
+from hashlib import sha256
 from http import HTTPStatus
 from http.client import HTTPException
-from itertools import pairwise
+from itertools import cycle
 from pathlib import Path
+from shutil import copyfileobj
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -43,65 +44,57 @@ def pull(feed: str) -> None:
         last = tail.splitlines()[-1:]
         after = "&after={epoch}.{seq}".format(**json.loads(last[0])) if last else ""
         page = ask(f"/v1/feeds/{feed}?wait=5{after}", Accept="application/x-ndjson").read()
-        records = check(feed, last + page.splitlines())
-        files = [item for record in records for item in record["media"] if fetch(item)]
-        os.sync()  # nothing is acknowledged that a power cut could take
-        if files:
-            ask("/v1/media/ack", {"sha256": [item["sha256"] for item in files]})
+        records = list(check(feed, last + page.splitlines()))
+        for item in [item for record in records for item in record["media"]]:
+            fetch(item)
         kept.write(page)
     os.sync()
     if records:
         ask(f"/v1/feeds/{feed}/ack", {"upto": "{epoch}.{seq}".format(**records[-1])})
 
 
-def check(feed: str, lines: list[bytes]) -> list[Any]:
+def check(feed: str, lines: list[bytes]) -> Iterator[dict[str, Any]]:
     """Check records by their own bytes, by the ones before them, and by what was signed."""
-    records = [json.loads(line) for line in lines]
-    digests = [hashlib.sha256(line[:-75] + b"}").hexdigest() for line in lines]
-    if [record["hash"] for record in records] != digests:
-        sys.exit(f"{feed}: a record was changed")
-    for before, record in pairwise(records):
-        if (record["seq"], record["prev"]) != (before["seq"] + 1, before["hash"]):
-            sys.exit(f"{feed} {record['seq']}: does not follow {before['seq']}")
+    ours: dict[int, str] = {}
+    for line in lines:
+        digest, record = sha256(line[:-75] + b"}").hexdigest(), json.loads(line)
+        if record["hash"] != digest or (ours and record["prev"] != ours.get(record["seq"] - 1)):
+            sys.exit(f"{feed} {record['seq']}: was changed, or does not follow the one before")
+        ours[record["seq"]] = digest
+        yield record
     key: Any = load_pem_public_key((FOLDER / "pole.pem").read_bytes())
-    hashes = {record["seq"]: record["hash"] for record in records}
-    after = records[0]["seq"] - 1 if records else 0
-    for item in json.load(ask(f"/v1/feeds/{feed}/statements?after={after}"))["items"]:
-        fields = ("at", "epoch", "feed", "hash", "kind", "pole", "seq")
-        said = json.dumps({name: item[name] for name in fields}, separators=(",", ":"))
-        key.verify(base64.b64decode(item["signature"]), said.encode())
-        if hashes.get(item["seq"], item["hash"]) != item["hash"]:
-            sys.exit(f"{feed} {item['seq']}: signed with another hash")
-    return records
+    for one in json.load(ask(f"/v1/feeds/{feed}/statements?after={min(ours or [1]) - 1}"))["items"]:
+        one["hash"] = ours.get(one["seq"], one["hash"])  # what was signed must be what we have
+        said = {name: one[name] for name in sorted(one.keys() - {"key", "signature"})}
+        key.verify(b64decode(one["signature"]), json.dumps(said, separators=(",", ":")).encode())
 
 
-def fetch(item: dict[str, Any]) -> bool:
-    """Have a file, from the byte on where it was cut; false: it has left the pole."""
+def fetch(item: dict[str, Any]) -> None:
+    """Have a file, from the byte on where it was cut, unless it has left the pole."""
     path = FOLDER / bytes.fromhex(item["sha256"]).hex()  # a mere name, whatever the record says
     while not path.exists():
         with path.with_suffix(".part").open("ab") as part:
-            if (start := part.tell()) < item["bytes"]:
-                try:
-                    answer = ask(f"/v1/media/{path.name}", Range=f"bytes={start}-")
-                except HTTPError as error:
-                    if error.code != HTTPStatus.NOT_FOUND:
-                        raise
-                    return False
-                shutil.copyfileobj(answer, part)
-        if hashlib.sha256(Path(part.name).read_bytes()).hexdigest() == path.name:
+            try:
+                if (start := part.tell()) < item["bytes"]:
+                    copyfileobj(ask(f"/v1/media/{path.name}", Range=f"bytes={start}-"), part)
+            except HTTPError as error:
+                if error.code == HTTPStatus.NOT_FOUND:
+                    return
+                raise
+        if sha256(Path(part.name).read_bytes()).hexdigest() == path.name:
             Path(part.name).rename(path)
         elif Path(part.name).stat().st_size >= item["bytes"]:
             sys.exit(f"{part.name}: not what was recorded")
-    return True
+    os.sync()  # nothing is acknowledged that a power cut could take
+    ask("/v1/media/ack", {"sha256": [path.name]})
 
 
 FOLDER.mkdir(exist_ok=True)
-while True:
+for feed in cycle(("alerts", "media")):
     try:
         if not (FOLDER / "pole.pem").exists():  # compare it with the pole's own device.pub
             (FOLDER / "pole.pem").write_text(json.load(ask("/v1/pole"))["key"]["pem"])
-        for feed in ("alerts", "media"):
-            pull(feed)
+        pull(feed)
     except (OSError, HTTPException) as error:  # cut, or it says no: on from where we are
         sys.stderr.write(f"{error}\n")
         time.sleep(random.uniform(1, 5))
