@@ -6,7 +6,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from edge.clock import Clock, SystemClock, make_ids
 from edge.clock_trust import ClockTrust, read_boot_id
 from edge.device_key import load_or_make_key
-from edge.errors import EdgeError
+from edge.errors import EdgeError, StoreError
 from edge.exits import first_error
 from edge.model import Json
 from edge.serving.door import Door, Listening, make_door
@@ -128,6 +128,8 @@ class _Station:
         for each in unclosed:
             self._own.take_up(each)
         self._watch.take_up(unclosed)
+        with suppress(StoreError):  # on a full disk too it begins; a later start tells it
+            await self._own.let_go(sites.keys())
 
     async def _make_collectors(self, stack: AsyncExitStack) -> dict[str, Collector]:
         """Make what pulls each pole; their clients end with the stack."""

@@ -7,7 +7,7 @@ process is the same alert before and after.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
@@ -25,6 +25,7 @@ _SEVERITY: dict[str, Severity] = {
     "identity": "critical", "media": "major", "clock": "minor", "disk": "critical",
 }  # fmt: skip
 """What may be somebody's deceit is critical; a clock that is wrong hides nothing."""
+NOT_PULLED = "its pole is pulled no longer"
 _PAGE = 200
 
 
@@ -101,6 +102,17 @@ class OwnAlerts:
         """Go on with an alert that was open when the station began."""
         self._open[own.name, str(own.data.get("about", ""))] = own
 
+    async def let_go(self, poles: Collection[str]) -> None:
+        """Close what is open of a pole that is none of these: nobody would ever see it end.
+
+        Raises:
+            StoreError: it could not be written.
+        """
+        for (name, about), own in list(self._open.items()):
+            pole = own.data.get("pole")
+            if isinstance(pole, str) and pole not in poles:
+                await self._close(name, about, {"reason": NOT_PULLED})
+
     def find(self, name: Name, about: str) -> Mapping[str, Json] | None:
         """What was told last of an alert that is open; None where none is."""
         own = self._open.get((name, about))
@@ -135,10 +147,13 @@ class OwnAlerts:
         Raises:
             StoreError: it could not be written; say it again.
         """
+        await self._close(name, about, {**(data or {}), "reason": reason})
+
+    async def _close(self, name: str, about: str, data: Mapping[str, Json]) -> None:
         async with self._turn:
             own = self._open.get((name, about))
             if own is None:
                 return
-            last = replace(own, data={**own.data, **(data or {}), "reason": reason})
+            last = replace(own, data={**own.data, **data})
             await self._vault.tell([self._pen.write("alert.close", last)])
             del self._open[name, about]

@@ -8,7 +8,7 @@ import pytest
 
 from edge.errors import StoreError
 from edge.feeds import ClockReading
-from edge.station.pulling.own_alerts import OpenOwn, OwnAlerts, Pen
+from edge.station.pulling.own_alerts import NOT_PULLED, OpenOwn, OwnAlerts, Pen
 from tests.support.clocks import ManualClock
 from tests.support.fake_vault import FakeVault
 
@@ -84,3 +84,18 @@ def test_a_fault_is_told_again_when_the_disk_did_not_take_it() -> None:
     asyncio.run(tell())
 
     assert [each.kind for each in vault.told] == ["alert.open"]
+
+
+def test_what_is_open_of_a_pole_ends_when_it_is_pulled_no_longer() -> None:
+    vault = FakeVault()
+    own = make_own(vault)
+    own.take_up(OpenOwn("01CLOCK", "clock", {"pole": "P1", "about": "P1"}))
+    own.take_up(OpenOwn("01CHAIN", "chain", {"pole": "P2", "about": "P2 alerts"}))
+    own.take_up(OpenOwn("01DISK", "disk", {"about": "room"}))
+
+    asyncio.run(own.let_go(["P2"]))
+
+    assert [(each.kind, each.alert, each.data["reason"]) for each in vault.told] == [
+        ("alert.close", "01CLOCK", NOT_PULLED)
+    ]
+    assert own.find("clock", "P1") is None
