@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import ClientSession
 
+from edge.model import KeptMedia
 from tests.support.aio import run_async, wait_until
 from tests.support.station_bench import STATION, StationBench, asking, headers_of
 
@@ -83,6 +86,29 @@ async def test_own_alert_of_the_station_is_passed_on_to_nobody() -> None:
         status, shown = await say(session, f"{STATION}/{alert}", "ack", {})
     assert (status, shown["acked"]["by"]) == (200, "chen")
     assert [is_passed_on for _, is_passed_on in bench.store.said] == [False]
+    assert bench.links.nudged == []
+
+
+@run_async
+async def test_alert_of_a_pole_that_is_pulled_no_longer_is_answered_as_any_other(
+    tmp_path: Path,
+) -> None:
+    """Else it would sound for ever, and its clip could be shown to nobody."""
+    bench = StationBench()
+    alert = bench.open_alert(pole="SG-099")
+    path = tmp_path / "clip"
+    path.write_bytes(b"clip")
+    sha256 = hashlib.sha256(b"clip").hexdigest()
+    kept = KeptMedia(sha256, 4, "video/mp4", path, frozenset({"yard"}))
+    bench.store.add_file("SG-099", alert, kept)
+    async with asking(bench) as session:
+        status, shown = await say(session, f"SG-099/{alert}", "ack", {})
+        assert (status, shown["acked"]["by"]) == (200, "chen")
+        status, _ = await say(session, f"SG-099/{alert}", "resolve", {"verdict": "real"})
+        assert status == 200
+        for where in (f"alerts/SG-099/{alert}/records", f"media/SG-099/{sha256}"):
+            async with session.get(f"/v1/{where}", headers=headers_of("li")) as answer:
+                assert answer.status == 200
     assert bench.links.nudged == []
 
 

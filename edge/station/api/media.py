@@ -12,16 +12,15 @@ from edge.serving.media_answer import answer_with_media
 from edge.serving.problems import Problem
 from edge.serving.queries import read_parameters
 from edge.serving.routes import Route
-from edge.station.api.answers import find_pole
 from edge.station.api.context import STATION
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
 async def get_media(request: web.Request) -> web.StreamResponse:
-    """Give a file, or parts of it."""
+    """Give a file, or parts of it; also of a pole that is pulled no longer."""
     read_parameters(request)
-    pole, sha256 = find_pole(request), request.match_info["sha256"]
+    pole, sha256 = request.match_info["pole"], request.match_info["sha256"]
     desk = request.app[STATION].desk
     kept = await desk.find_media(pole, sha256) if _HASH.fullmatch(sha256) else None
     if kept is None:

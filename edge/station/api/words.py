@@ -83,7 +83,7 @@ async def _say(request: web.Request, hear: Callable[[bytes], Sequence[Spoken]]) 
             drafts = [_draft(request, known, each) for each in spoken]
             is_poles = known.pole != station.id
             await station.desk.say(drafts, pass_on=is_poles)
-            if is_poles:
+            if known.pole in station.links.names:
                 station.links.nudge(known.pole)
             alert = await find_alert(request)
     return answer_body(alert)
