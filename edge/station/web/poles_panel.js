@@ -108,7 +108,8 @@ function makePoleRow() {
       setText(name, pole.name);
       setText(state, word("link", pole.state.replace(" ", "_")));
       state.className = `chip ${isUp ? "good" : "bad"}`;
-      setText(since, pole.since ? sayAge(pole.since) : "");
+      // Beside "heard" it would be read as when; the card says that.
+      setText(since, pole.since && !isUp ? sayAge(pole.since) : "");
       setText(site, [pole.site, isUp ? "" : sayCause(pole.cause)].filter(Boolean).join(" · "));
       setText(trouble, sayWrong(pole));
     },

@@ -68,6 +68,14 @@ def test_poles_stand_in_the_order_in_which_they_need_somebody(
     expect(poles(page)).to_have_count(1)
 
 
+def test_only_poles_that_are_not_heard_tell_since_when(server: StationServer, visit: Visit) -> None:
+    server.set_pole("SG-003", state="silent", cause="link")
+    page = visit("viewer").page
+
+    expect(poles(page).filter(has_text="SG-003").locator(".age")).to_contain_text("ago")
+    expect(poles(page).filter(has_text="SG-001").locator(".age")).to_be_empty()
+
+
 def test_pole_card_tells_its_troubles_and_shows_its_camera_live(
     server: StationServer, visit: Visit
 ) -> None:
