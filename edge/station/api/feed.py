@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-import msgspec
 from aiohttp import web
 
 from edge.clock import NS_PER_S
@@ -18,8 +17,8 @@ from edge.serving.problems import Problem
 from edge.serving.queries import bad_parameter, read_parameters, read_seconds, read_whole
 from edge.serving.routes import CALLER, Caller, Route
 from edge.station.api.context import STATION
+from edge.station.outward.line import encode_line
 from edge.station.ports import Arrival, Arrivals
-from edge.wire import format_utc
 
 CONTENT_TYPE = "application/x-ndjson"
 LIMIT_DEFAULT = 100
@@ -79,7 +78,7 @@ async def get_feed(request: web.Request) -> web.Response:
                 found = await _wait_for_some(station.arrivals, asked)
     following = found[-1].number if found else asked.after
     return web.Response(
-        body=b"".join(map(_line, found)),
+        body=b"".join(map(encode_line, found)),
         content_type=CONTENT_TYPE,
         headers={"Polewatch-Next": str(following)},
     )
@@ -119,16 +118,6 @@ async def _wait_for_some(arrivals: Arrivals, asked: Asked) -> list[Arrival]:
             return found
         await arrivals.wait_for_arrival(after=newest, timeout_s=asked.wait_s)
         await asyncio.sleep(0)
-
-
-def _line(arrival: Arrival) -> bytes:
-    """One line; the record stands last and as it is stored."""
-    return b'{"number":%d,"received_at":"%s","pole":%s,"record":%s}\n' % (
-        arrival.number,
-        format_utc(arrival.received_ms).encode(),
-        msgspec.json.encode(arrival.pole),
-        arrival.body,
-    )
 
 
 ROUTES = (Route("GET", "/v1/feed", get_feed, "read"),)
