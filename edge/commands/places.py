@@ -1,4 +1,4 @@
-"""Where the things of a pole or a station are looked for when nobody says: in the current folder."""
+"""Where what a pole or a station has is looked for when nobody says: in the current folder."""
 
 from __future__ import annotations
 
