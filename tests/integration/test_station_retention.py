@@ -315,7 +315,8 @@ async def test_disk_that_is_short_or_was_at_fault_is_an_alert(tmp_path: Path) ->
     clock, pages = ManualClock(utc_ms=AT_MS), PolePages()
     with small_disk(tmp_path / "disk", size_bytes=8 * MIB) as disk:
         limits = Store(reserve_bytes=2 * MIB)
-        async with make_store(disk / "store", clock=clock, limits=limits) as store:
+        sites = {"SG-017": None}
+        async with make_store(disk / "store", clock=clock, limits=limits, sites=sites) as store:
             retention = make_retention(store, clock)
             await store.keep(pages.page(make_file(1, b"clip")))
             await retention.run_once()
@@ -342,3 +343,36 @@ async def test_disk_that_is_short_or_was_at_fault_is_an_alert(tmp_path: Path) ->
             assert short["close_reason"] == "there is room again"
             assert "was taken away" in fault["data"]["reason"]
             assert fault["close_reason"] == "the disk takes records again"
+
+
+@run_async
+async def test_want_of_room_is_one_alert_until_there_is_some_to_spare(tmp_path: Path) -> None:
+    clock, pages, away = ManualClock(utc_ms=AT_MS), PolePages(), PolePages(name="SG-099")
+    limits = Store(quota_bytes=1600, reserve_bytes=MIB)
+    sites = {"SG-017": None}
+    async with make_store(tmp_path, clock=clock, limits=limits, sites=sites) as store:
+        retention = make_retention(store, clock)
+
+        async def offer(source: PolePages, number: int, size_bytes: int) -> None:
+            content = b"%04d" % number * (size_bytes // 4)
+            await store.keep(source.page(make_file(number, content), received_ms=AT_MS))
+            (wanted,) = await store.wanted(source.name, limit=9)
+            if await store.has_room(size_bytes):
+                await bring(store, wanted, content)
+            else:
+                await store.give_up_file(wanted, "held back", "no room")
+            await retention.run_once()
+
+        await offer(pages, 1, 1480)
+        await offer(away, 2, 400)
+        assert await own_alerts(store) == [], "nobody pulls that pole any more"
+        await offer(pages, 3, 400)
+        (wanted,) = await store.wanted("SG-017", limit=9)
+        await store.give_up_file(wanted, "gone", "the pole has it no more")
+        await offer(pages, 4, 40)
+        (short,) = await own_alerts(store)
+        assert (short["data"]["files"], short["closed_at"]) == (1, None)
+        clock.move(31 * DAY_S)
+        await retention.run_once()
+        (short,) = await own_alerts(store)
+        assert short["close_reason"] == "there is room again"

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge.clock import NS_PER_S
 from edge.errors import PoleError, PoleRefused, PoleWrong, StoreError
-from edge.model import Json
 from edge.station.ports import Vault, Wanted
 from edge.station.pulling.contact import PoleContact
 from edge.station.pulling.file_list import LISTED_MAX, FileList, Waits
@@ -28,14 +26,6 @@ from edge.supervise import Passing
 MEDIA_BYTES_MAX = 512 * 2**20
 """A minute of 4K at 60 Mbit/s; what is larger is no clip that a pole makes."""
 TRIES_MAX = 3
-SPARE_BYTES = 64 * 2**20
-"""So much more must fit in until it is said that there is room again."""
-_ROOM = "room for files"
-_NO_ROOM: Mapping[str, Json] = {
-    "problem": "the quota or the reserve of the disk is reached: files wait at the poles, which may"
-    " have to delete them; records and snapshots still come",
-    "remedy": "give the store a larger disk or quota; nothing under its floor is deleted here",
-}
 
 _log = logging.getLogger(__name__)
 
@@ -210,26 +200,14 @@ class Transfers:
             raise _TurnOver
 
     async def _has_room(self, wanted: Wanted) -> bool:
-        """Whether it may come in; where not it is held back, and people are told once."""
-        is_still = is_snapshot(wanted)
-        if await self._vault.has_room(wanted.size_bytes, is_snapshot=is_still):
-            if not is_still:
-                await self._note_room(wanted)
+        """Whether it may come in; where not it is held back, of which the store's upkeep tells."""
+        if await self._vault.has_room(wanted.size_bytes, is_snapshot=is_snapshot(wanted)):
             return True
         self._list.hold_back(wanted)
         if wanted.sha256 not in self._held:
             await self._vault.give_up_file(wanted, "held back", "no room for it at the station")
             self._held.add(wanted.sha256)
-        await self._yard.own.say("disk", _ROOM, _NO_ROOM)
         return False
-
-    async def _note_room(self, wanted: Wanted) -> None:
-        """There is room again, and not only for this one."""
-        own = self._yard.own
-        if own.find("disk", _ROOM) is None:
-            return
-        if await self._vault.has_room(wanted.size_bytes + SPARE_BYTES):
-            await own.over("disk", _ROOM, "there is room for files again")
 
     # How it went -------------------------------------------------------------------------------
 

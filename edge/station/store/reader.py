@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import msgspec
@@ -139,10 +139,10 @@ class StoreReader(ChainReader):
         )
         return KeptFile(*rows[0]) if rows else None
 
-    def count_held_back(self) -> int:
-        """How many files wait for want of room."""
-        ((count,),) = self._rows("SELECT count(*) FROM file WHERE state = 'held back'")
-        return int(count)
+    def count_held_back(self, poles: Collection[str]) -> int:
+        """How many files of these poles wait for want of room."""
+        rows = self._rows("SELECT pole, count(*) FROM file WHERE state = 'held back' GROUP BY pole")
+        return sum(int(count) for pole, count in rows if pole in poles)
 
 
 def open_store_reader(folder: Path) -> StoreReader:

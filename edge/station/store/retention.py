@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from edge.clock import NS_PER_S, Clock
+from edge.model import Json
 from edge.station.pulling.own_alerts import OwnAlerts
 from edge.station.store.upkeep import EXPIRE_MAX, Room, StoreUpkeep
 from edge.supervise import Passing, run_forever
@@ -61,14 +62,18 @@ class Retention:
         self._fault_count = count
 
     async def _tell_room(self, room: Room) -> None:
-        if not room.is_short:
+        if room.is_ample:
             await self._own.over("disk", "room", "there is room again")
+        if not room.is_short:
             return
         reason = "the quota is reached" if room.is_quota else "the disk has only its reserve left"
         held_back = _roughly(room.held_back)
-        await self._own.say(
-            "disk", "room", {"reason": f"{reason}; files wait at their poles", "files": held_back}
-        )
+        said: dict[str, Json] = {
+            "reason": f"{reason}; files wait at their poles, which may have to delete them",
+            "remedy": "give the store a larger disk or quota; nothing here goes before its time",
+            "files": held_back,
+        }
+        await self._own.say("disk", "room", said)
 
 
 def _roughly(count: int) -> int:

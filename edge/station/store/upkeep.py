@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,18 +13,27 @@ from edge.station.store.age import find_mark, note_age
 from edge.station.store.core import StoreCore
 from edge.station.store.files_table import Expired
 from edge.station.store.old_records import DAYS, DROP_MAX, drop_old, find_old
-from edge.station.store.reader import StoreReader
 from edge.station.store.store_file import StoreFile
 
 EXPIRE_MAX = 200
 """Files that go in one commit."""
+SPARE_BYTES_MAX = 64 * 2**20
+
+
+def _spare(limit_bytes: int) -> int:
+    """What must be left of a limit until it is said that there is room again."""
+    return min(SPARE_BYTES_MAX, limit_bytes // 16)
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What the disk has left; `held_back` files wait for want of it."""
+    """What the disk has left; `held_back` files wait for want of it.
+
+    Between short and ample is neither: who has been told that it is short is told no other yet.
+    """
 
     is_short: bool
+    is_ample: bool
     is_quota: bool
     held_back: int
 
@@ -97,15 +107,17 @@ class StoreUpkeep(StoreCore):
         """How the disk stands."""
         limits = self._settings.store
 
-        def ask() -> tuple[bool, bool]:
-            is_free = self._media.free_bytes() >= limits.reserve_bytes
-            quota = limits.quota_bytes
-            return is_free, quota is not None and self._media.total_bytes >= quota
-
-        is_free, is_full = await self._loop.run_in_executor(self._file_threads, ask)
-        held_back = await self._long_reading.run(StoreReader.count_held_back)
-        is_quota = limits.quota_bytes is not None and is_free
-        return Room(not is_free or is_full or held_back > 0, is_quota, held_back)
+        free_bytes = await self._loop.run_in_executor(self._file_threads, self._media.free_bytes)
+        disk_bytes = free_bytes - limits.reserve_bytes
+        quota_bytes = (limits.quota_bytes or sys.maxsize) - self._media.total_bytes
+        poles = self._settings.sites.keys()
+        held_back = await self._long_reading.run(lambda reader: reader.count_held_back(poles))
+        is_ample = disk_bytes >= _spare(limits.reserve_bytes) and (
+            limits.quota_bytes is None or quota_bytes >= _spare(limits.quota_bytes)
+        )
+        is_short = disk_bytes < 0 or quota_bytes <= 0 or held_back > 0
+        is_quota = limits.quota_bytes is not None and disk_bytes >= 0
+        return Room(is_short, is_ample and not is_short, is_quota, held_back)
 
     def _expire(self, file: StoreFile, days: int) -> list[Expired]:
         reason = f"kept for {days} days"
