@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -279,6 +280,31 @@ async def test_clock_that_is_years_off_is_one_alert_and_ends_when_it_is_right(
         await bad_link(bad)
         await wait_until(lambda: "clock" not in station.troubles("P1"))
         assert len(await station.own_alerts()) == 1
+
+
+@run_async
+async def test_times_are_trusted_again_when_a_clock_was_set_while_the_pole_is_pulled(
+    tmp_path: Path,
+) -> None:
+    async with (
+        standing(tmp_path, "P1") as (pole, bad, site),
+        pulling(tmp_path / "s", "P1") as station,
+    ):
+
+        async def trust_of_next() -> str:
+            count = len(await station.opened("P1"))
+            alert = await pole.open_alert()
+            await until(has_opened(station, "P1", count + 1))
+            shown = msgspec.json.decode(await station.store.alert("P1", alert) or b"")
+            return str(shown["trust"])
+
+        bad.set(clock_ahead_s=3600)
+        await station.pull(site)
+        await until(has_own(station, "clock"))
+        assert await trust_of_next() == "wrong"
+        bad.heal()
+        await wait_until(lambda: "clock" not in station.troubles("P1"))
+        assert await trust_of_next() == "synced"
 
 
 async def bad_link(bad: BadPole) -> None:

@@ -257,6 +257,8 @@ class Collector:
             self._met = await self._meeting.meet()
             if who_changed(met.who, self._met.who):
                 raise MeetAgain("it has become another one, or has begun another log")
+            for pull in self._pulls.values():
+                pull.met_again(self._met)
 
     async def _ack(self) -> None:
         """Tell the pole what is on disk here, each feed once a second at most."""

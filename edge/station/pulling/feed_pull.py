@@ -50,6 +50,10 @@ class FeedPull:
         self._acked = acked
         self.has_more = True
 
+    def met_again(self, met: Met) -> None:
+        """The same pole has said again who it is: its clock, or ours, may have been set since."""
+        self._met = met
+
     @property
     def place(self) -> Link | None:
         """Behind the last record that is on disk here; None: nothing has been asked."""
