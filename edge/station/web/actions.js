@@ -30,7 +30,9 @@ export class Actions {
     };
     const buttons = [this.ack, ...Object.values(this.openers), this.release];
     this.bar = make("div", { class: "bar" }, ...buttons);
-    this.node = make("div", { class: "actions" }, this.bar, ...Object.values(this.forms), this.fault);
+    this.looking = make("p", { class: "note" });
+    const inside = [this.looking, this.bar, ...Object.values(this.forms), this.fault];
+    this.node = make("div", { class: "actions" }, ...inside);
   }
 
   /** Offer what can be done about an alert as it is now. */
@@ -44,11 +46,12 @@ export class Actions {
     }
     const isDone = Boolean(alert.acked ?? alert.resolved);
     const may = { ack: this.visit.may("ack"), admin: this.visit.may("admin") };
-    this.node.hidden = !may.ack && !may.admin;
+    this.looking.hidden = may.ack;
     this.ack.hidden = !may.ack || isDone;
     this.openers.note.hidden = this.openers.verdict.hidden = !may.ack;
     this.openers.hold.hidden = !may.admin || Boolean(alert.hold);
     this.release.hidden = !may.admin || !alert.hold;
+    setText(this.looking, say("no_acks_allowed"));
     setText(this.ack, say("do_acknowledge"));
     setText(this.openers.note, say("do_note"));
     setText(this.openers.verdict, say(alert.resolved ? "do_verdict_again" : "do_verdict"));
@@ -62,14 +65,14 @@ export class Actions {
 
   /** Say that somebody knows of it. */
   acknowledge() {
-    if (!this.#alert || this.node.hidden || this.ack.hidden) return false;
+    if (!this.#alert || this.ack.hidden) return false;
     this.#send("ack", {});
     return true;
   }
 
   /** Open a form, or close it again; the others close. */
   open(form) {
-    if (!this.#alert || this.node.hidden || this.openers[form].hidden) return false;
+    if (!this.#alert || this.openers[form].hidden) return false;
     const wasOpen = !this.forms[form].hidden;
     this.closeForms();
     if (wasOpen) return true;

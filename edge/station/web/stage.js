@@ -33,6 +33,7 @@ export class Stage {
     const isOther = this.#alert === null || keyOf(alert) !== keyOf(this.#alert);
     this.#alert = alert;
     this.#pole = pole;
+    this.node.hidden = alert.rule.type === "station"; // No picture, so room for what it tells.
     if (isOther) {
       this.#wanted = null;
       this.#empty();

@@ -119,6 +119,10 @@ export const TEXTS = {
   do_verdict_again: ["Change verdict (r)", "更改判定 (r)"],
   do_hold: ["Hold (h)", "留存 (h)"],
   do_release: ["End the hold", "解除留存"],
+  no_acks_allowed: [
+    "Your role may only look: an operator acknowledges, notes and judges.",
+    "您的角色仅可查看：确认、备注和判定须由值班员操作。",
+  ],
   dispatch_note: ["Dispatch note: who goes, what is found", "处警备注：派谁前往、现场情况"],
   verdict_note: ["Note with the verdict (optional)", "判定备注（可不填）"],
   hold_case: ["Case or reason: its files are kept until the hold ends", "案件或理由：解除之前文件不会删除"],

@@ -39,7 +39,7 @@ export function describeTransfer(alert, role, pole) {
 }
 
 function sayMissing(alert, role, pole) {
-  if (alert.rule.type === "station" || alert.rule.type === "system") return say("no_pictures_of_it");
+  if (alert.rule.type === "system") return say("no_pictures_of_it");
   if (SILENT.includes(pole?.state)) return say("none_pole_silent");
   const isYoung = homeNow_ms() - Date.parse(alert.received_at) < DUE_MS;
   if (isYoung) return say(role === "clip" ? "clip_not_made_yet" : "snapshot_not_made_yet");

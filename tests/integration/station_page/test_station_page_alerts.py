@@ -217,6 +217,7 @@ def test_viewer_may_look_and_change_nothing(server: StationServer, visit: Visit)
     page.keyboard.press("1")
 
     expect(pane(page).get_by_role("button", name="Acknowledge")).to_have_count(0)
+    expect(pane(page)).to_contain_text("Your role may only look")
     expect(pane(page)).to_contain_text("Nobody has acknowledged it.")
     assert server.drafts("alert.ack") + server.drafts("alert.resolve") == []
 
@@ -312,6 +313,7 @@ def test_alert_of_the_station_itself_names_poles_cause_and_what_was_missed(
     expect(rows(page)).to_contain_text("Station")
     expect(pane(page)).to_contain_text("missed: 2 alerts, 41 records, 3 files")
     expect(pane(page)).to_contain_text("no way to it: check the network")
+    expect(pane(page).locator(".stage")).to_be_hidden()
 
 
 def test_earlier_alerts_come_page_by_page_and_can_be_chosen(
