@@ -68,10 +68,9 @@ async def run_forever(name: str, run_once: RunOnce, passing: Passing) -> None:
         error: Exception | None = None
         wait_s: float | None = None
         try:
-            wait_s = await run_once()
+            wait_s = await _run_apart(run_once)
         except Exception as exc:  # noqa: BLE001 - whatever it was, it is run again
             error = exc
-        _end_if_cancelled()
         if wait_s is None:
             wait_s = backoff.wait_s((passing.clock.monotonic_ns() - begun_ns) / NS_PER_S)
             wait_s *= 1 + JITTER_SHARE * passing.dice()
@@ -83,12 +82,19 @@ async def run_forever(name: str, run_once: RunOnce, passing: Passing) -> None:
         await passing.sleep(wait_s)
 
 
-def _end_if_cancelled() -> None:
-    """End a task that was cancelled while what it ran was failing.
+async def _run_apart(run_once: RunOnce) -> float | None:
+    """Run it once as a task of its own, so that to be cancelled and to fail can't be mixed up.
 
-    A TaskGroup of Python 3.11 whose own task fails in that very moment raises the failure in place
-    of the cancellation, which would be lost: nobody could stop this task any more.
+    In Python 3.11 a TaskGroup that is cancelled as one of its tasks fails raises the failure and
+    loses the cancellation; one that only fails leaves its task marked as cancelled. Both would be
+    this task, which could then never be stopped, or would never run it again.
     """
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
+    running = asyncio.ensure_future(run_once())
+    try:
+        await asyncio.wait([running])
+    except asyncio.CancelledError:
+        running.cancel()
+        await asyncio.wait([running])
+        _ = running.cancelled() or running.exception()  # seen: who is cancelled has no use for it
+        raise
+    return running.result()

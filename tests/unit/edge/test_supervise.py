@@ -10,7 +10,7 @@ import pytest
 
 from edge.errors import EyeUnavailable
 from edge.supervise import Backoff, Passing, run_forever
-from tests.support.aio import run_async
+from tests.support.aio import run_async, wait_until
 from tests.support.clocks import ManualClock
 
 
@@ -133,3 +133,28 @@ async def test_cancelled_run_ends_when_its_tasks_fail_in_that_moment() -> None:
 
     assert done == {running}
     assert running.cancelled()
+
+
+@run_async
+async def test_run_is_run_again_each_time_one_of_its_tasks_has_failed() -> None:
+    runs = 0
+
+    async def fail() -> None:
+        await asyncio.sleep(0)
+        raise EyeUnavailable("gone; look at its log")
+
+    async def run_once() -> None:
+        nonlocal runs
+        runs += 1
+        async with asyncio.TaskGroup() as group:
+            group.create_task(fail())
+
+    running = asyncio.ensure_future(
+        run_forever("pole P1", run_once, Passing(sleep=lambda _s: asyncio.sleep(0)))
+    )
+    await wait_until(lambda: runs >= 3 or running.done())
+
+    assert not running.done()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
