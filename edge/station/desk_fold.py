@@ -32,6 +32,9 @@ ID_MAX = 64
 """A ULID has 26; what is longer than this names no alert."""
 FOLD_BYTES_MAX = 128 * 1024
 """An alert that is more than this is no alert of ours, and would make every list heavy."""
+STATIONS_OWN = "station"
+"""The rule type of the station's own alerts; a pole that calls one so is not believed."""
+IN_OUR_NAME = "its pole tells it as an alert of the station's own, and it is none"
 TOO_LONG = "more was told of it than can be shown; its records have all"
 NO_BEGINNING = "its beginning never came: what is missing may be more than is shown"
 OWN_WORDS = ("alert.seen", "alert.ack", "alert.note", "alert.resolve", "alert.hold")
@@ -40,6 +43,7 @@ _OF_POLES = (
     "alert.open", "alert.update", "alert.close", "alert.ack", "alert.resolve", "media.ready",
     "media.gone",
 )  # fmt: skip
+_NOT_OURS = "not-station"
 _SEVERITIES = frozenset(get_args(Severity))
 _DIGEST_DIGITS = 64
 _HEX = frozenset("0123456789abcdef")
@@ -162,8 +166,8 @@ def step(fold: DeskFold | None, draft: Draft, origin: Origin) -> DeskFold | None
     if draft.kind not in _OF_POLES:
         return fold
     if fold is None:
-        return _begin(_clean(draft), origin)
-    after = _of_pole(fold, _clean(draft), origin)
+        return _begin(_clean(draft, origin), origin)
+    after = _of_pole(fold, _clean(draft, origin), origin)
     if origin.flaw and not after.flaw and after is not fold:
         return replace(after, flaw=origin.flaw[:TEXT_MAX])
     return after
@@ -180,7 +184,7 @@ def make_stub(draft: Draft, origin: Origin) -> DeskFold:
 
     How bad it is may be unknown: it is taken for major, so that somebody looks.
     """
-    draft = _clean(draft)
+    draft = _clean(draft, origin)
     opening = replace(
         draft, kind="alert.open", severity=draft.severity or "major", media=(), data={}
     )
@@ -240,6 +244,9 @@ def _open(draft: Draft, origin: Origin) -> DeskFold:
     opened = pole_summary.step(None, draft, seq=0, pole=origin.pole_id or origin.pole)
     assert opened is not None
     trust = _judge_clock(draft, origin)
+    flaw = origin.flaw
+    if draft.rule is not None and draft.rule.get("type") == _NOT_OURS:
+        flaw = flaw or IN_OUR_NAME
     is_late = trust in ("synced", "holdover") and origin.received_ms - draft.at_ms > LATE_MS
     return DeskFold(
         opened,
@@ -248,7 +255,7 @@ def _open(draft: Draft, origin: Origin) -> DeskFold:
         origin.received_ms,
         late=is_late,
         trust=trust,
-        flaw=origin.flaw[:TEXT_MAX],
+        flaw=flaw[:TEXT_MAX],
     )
 
 
@@ -368,14 +375,18 @@ def _show_file(fold: DeskFold, file: ShownFile) -> DeskMedia:
     )
 
 
-def _clean(draft: Draft) -> Draft:
+def _clean(draft: Draft, origin: Origin) -> Draft:
     """Leave out what no pole of ours writes and what could not be read again."""
+    rule = draft.rule
+    if not origin.is_own and rule is not None and rule.get("type") == STATIONS_OWN:
+        rule = {**rule, "type": _NOT_OURS}
     data = dict(draft.data)
     for key in ("from_t", "to_t"):
         if not isinstance(data.get(key), int | float) or isinstance(data.get(key), bool):
             data[key] = None
     return replace(
         draft,
+        rule=rule,
         severity=draft.severity if draft.severity in _SEVERITIES else None,
         media=named_files(draft) if draft.kind == "media.ready" else (),
         data=data if draft.feed == "media" else draft.data,

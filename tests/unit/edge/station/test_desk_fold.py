@@ -15,8 +15,10 @@ from edge.feeds import ClockReading, Draft
 from edge.station.desk_alert import DeskAlert
 from edge.station.desk_fold import (
     FOLD_BYTES_MAX,
+    IN_OUR_NAME,
     NO_BEGINNING,
     NOTES_MAX,
+    STATIONS_OWN,
     TOO_LONG,
     DeskFold,
     FileStand,
@@ -218,6 +220,16 @@ def test_alert_without_a_beginning_is_shown_and_marked() -> None:
     closed = shown(make_alert(1, "alert.close", data={"reason": "over"}))
     assert (closed.severity, closed.close_reason) == ("major", "over")
     assert closed.closed_at is not None
+
+
+def test_alert_that_a_pole_tells_in_the_stations_name_is_renamed_and_marked() -> None:
+    rule = {"type": STATIONS_OWN, "name": "silent"}
+    told = shown(make_alert(1, rule=rule, data={"poles": {"SG-018": {"since": "never"}}}))
+    assert (told.rule["type"], told.flaw) == ("not-station", IN_OUR_NAME)
+    assert shown(make_alert(1, "alert.update", rule=rule)).rule["type"] == "not-station"
+    own = step(None, make_alert(1, rule=rule), DESK)
+    assert own is not None
+    assert (own.summary.rule["type"], own.flaw) == ("station", "")
 
 
 def test_media_alone_open_nothing_until_it_is_said() -> None:
