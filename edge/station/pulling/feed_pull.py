@@ -16,7 +16,7 @@ from edge.station.pulling.ports import CursorGone, FeedPage
 LIMIT_MAX = 200
 """Records asked for at once: some 200 KB, checked in 15 ms."""
 LIMIT_MIN = 10
-"""On a link so bad that more never comes whole."""
+"""On a link so bad that more never comes whole, or of records so long that no answer holds more."""
 
 
 class FeedPull:
@@ -85,7 +85,7 @@ class FeedPull:
             page = await client.page(self.feed, after=after, limit=self._limit, wait_s=wait_s)
         except CursorGone as exc:
             return await self._step_over(exc)
-        except PoleUnreachable:
+        except (PoleUnreachable, PoleWrong):  # PoleWrong: it may only be too long
             self._limit = max(LIMIT_MIN, self._limit // 2)
             raise
         self._limit = min(LIMIT_MAX, self._limit * 2)

@@ -207,15 +207,18 @@ async def test_pole_is_met_again_when_its_log_is_another(news: FeedPage | Except
         await pull.pull(wait_s=0)
 
 
+@pytest.mark.parametrize("error", [PoleUnreachable("cut"), PoleWrong("longer than 8 MiB")])
 @run_async
-async def test_less_is_asked_for_when_the_link_breaks_and_more_again_when_it_holds() -> None:
+async def test_less_is_asked_for_when_a_page_never_comes_whole_and_more_again_when_it_does(
+    error: Exception,
+) -> None:
     bench = Bench()
     pull = bench.pull()
-    cuts: list[FeedPage | Exception] = [PoleUnreachable("cut")] * 6
+    cuts: list[FeedPage | Exception] = [error] * 6
     bench.client.pages = [*cuts, page(CHAIN[0], upto=1), page(*CHAIN[1:], upto=6), page(upto=6)]
 
     for _ in cuts:
-        with pytest.raises(PoleUnreachable):
+        with pytest.raises(type(error)):
             await pull.pull(wait_s=0)
     for _ in range(3):
         await pull.pull(wait_s=0)
