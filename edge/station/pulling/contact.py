@@ -24,6 +24,8 @@ CLOCK_NEWS_MS = 1000
 DETAIL_CHARS = 300
 TROUBLES_MAX = 32
 """What a hostile pole can make us note of it."""
+_REFUSED = "refused"
+"""The trouble of a pole that answers and can't be pulled: its certificate, a redirect, no pole."""
 
 
 @dataclass(slots=True)
@@ -111,6 +113,7 @@ class PoleContact:
         self._heard_ms = self._clock.utc_ms()
         if self._failure or self._state in ("starting", "silent", "refused"):
             self._failure, self._detail = "", ""
+            self.clear(_REFUSED)
             self._enter("catching up" if self._behind else "up", is_news=True)
 
     def failed(self, error: Exception) -> None:
@@ -129,8 +132,10 @@ class PoleContact:
         state: LinkState = self._state
         if self._failure == "refused":
             state = "refused"
+            self.trouble(_REFUSED, self._detail)
         elif state == "refused":
             state = "silent"  # it answered nobody since it was last heard, and now not even us
+            self.clear(_REFUSED)
         self._enter(state, is_news=before != self._failure)
 
     def met(self, who: Who, *, clock_ahead_ms: int, answer_ms: float) -> None:

@@ -85,7 +85,10 @@ def test_why_it_does_not_answer_is_shown_when_asking_fails(
     contact.heard()
 
     assert (view.state, view.cause) == (state, cause)
+    told = [(each.what, each.detail) for each in view.troubles]
+    assert told == ([("refused", str(error))] if state == "refused" else [])
     assert (contact.view().state, contact.view().cause) == ("up", "")
+    assert contact.view().troubles == ()
 
 
 def test_the_same_failure_is_no_news_when_it_comes_again(
