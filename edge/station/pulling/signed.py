@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from edge.errors import EvidenceError
 from edge.evidence import Link, SignedStatement, check_signature
 from edge.feeds import Feed
-from edge.station.pulling.one_pole import Met, OnePole
+from edge.station.pulling.one_pole import MeetAgain, Met, OnePole
 
 LOOK_BACK = 1000
 """A signature over a newer place holds all before it; older ones are not fetched again."""
@@ -37,6 +37,7 @@ class SignedHeads:
             Whether what it has signed is what is kept here.
 
         Raises:
+            MeetAgain: its log is another by now, and what it has signed is of that one.
             PoleError: the pole gives nothing that can be taken.
             StoreError: the disk here takes nothing.
         """
@@ -57,6 +58,8 @@ class SignedHeads:
         """Keep the good ones; name the others. False: the key's owner has signed another log."""
         pole, feed = self._pole, cast("Feed", place.feed)
         good, forged = sift(met, place, signed)
+        if forged and (await pole.client.who()).epoch != place.epoch:
+            raise MeetAgain(f"its log is another than {place.epoch}, of which it was asked")
         await pole.flaws.note("signature", feed, place.epoch, forged)
         lies = await pole.vault.keep_statements(pole.name, good) if good else []
         await pole.flaws.note("fork", feed, place.epoch, lies)
