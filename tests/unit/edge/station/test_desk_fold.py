@@ -32,6 +32,7 @@ from edge.station.desk_fold import (
     step,
     with_file,
 )
+from edge.wire import parse_utc
 from tests.support.drafts import AT_MS
 from tests.support.station_store import make_alert, make_file, make_word
 
@@ -178,7 +179,9 @@ def test_time_is_marked_late_only_by_a_clock_that_can_be_trusted(
     origin = replace(POLE, received_ms=AT_MS + came_after_ms, clock_ahead_ms=ahead_ms)
     fold = step(None, replace(make_alert(1), clock=clock), origin)
     assert fold is not None
-    assert (fold.late, fold.trust) == (late, trust)
+    told = show(fold, change=1)
+    assert (told.late, told.trust) == (late, trust)
+    assert parse_utc(told.received_at) == origin.received_ms
 
 
 def test_files_are_shown_with_how_far_they_have_come() -> None:
