@@ -131,15 +131,18 @@ class FeedPull:
         return Link(epoch, self.feed, seq, START_HASH if seq == 0 else UNKNOWN)
 
     async def _keep(self, checked: CheckedPage, *, has_more: bool) -> None:
-        """Have a page on disk, tell its flaws; what was kept before is not kept twice."""
+        """Tell a page's flaws, have it on disk; what was kept before is not kept twice.
+
+        A kill between the two tells them twice: else nobody would ever learn of them.
+        """
         pole = self._pole
+        await pole.flaws.note("chain", self.feed, checked.place.epoch, checked.flaws)
         is_news = self._place != checked.place or self._is_new_life or bool(checked.unreadable)
         kept = await self._store(checked) if is_news else Kept(0, 0)  # most pages are empty
         self._place, self._is_new_life, self.has_more = checked.place, False, has_more
         pole.contact.took(
             self.feed, records=kept.new_count, alerts=kept.new_alerts, has_more=has_more
         )
-        await pole.flaws.note("chain", self.feed, checked.place.epoch, checked.flaws)
 
     async def _store(self, checked: CheckedPage) -> Kept:
         """Commit a page; one that contradicts what is kept begins a branch of its own."""
@@ -156,9 +159,8 @@ class FeedPull:
             if self._is_new_life:
                 raise PoleWrong(f"its {self.feed} contradict themselves: {exc}") from exc
             flaw = f"{self.feed} up to {checked.place.seq}: other records than are kept here: {exc}"
-        kept = await pole.vault.keep(replace(batch, is_new_life=True))
         await pole.flaws.note("fork", self.feed, checked.place.epoch, [flaw])
-        return kept
+        return await pole.vault.keep(replace(batch, is_new_life=True))
 
     def _breaks_off(self, place: Link, checked: CheckedPage) -> bool:
         """Whether the first record stands where it should and holds another hash than ours."""
@@ -194,10 +196,10 @@ class FeedPull:
             f"{self.feed} {same.seq + 1} to {place.seq}: kept here, and no more at the pole, whose"
             f" log goes on from {same.seq} with others; it was put back, or two poles share it"
         )
+        await self._pole.flaws.note("fork", self.feed, place.epoch, [flaw])
         self._is_new_life, self._place = True, None
         checked = CheckedPage((), same, (), ())
         await self._keep(checked, has_more=True)
-        await self._pole.flaws.note("fork", self.feed, place.epoch, [flaw])
         return checked
 
     @property

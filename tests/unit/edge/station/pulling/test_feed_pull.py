@@ -9,7 +9,7 @@ import pytest
 from edge.errors import PoleUnreachable, PoleWrong, StoreError
 from edge.evidence import Link
 from edge.feeds import ClockReading, Cursor, Feed
-from edge.station.ports import Identity
+from edge.station.ports import Batch, Identity, Kept
 from edge.station.pulling.contact import Contacts
 from edge.station.pulling.feed_pull import FeedPull
 from edge.station.pulling.flaw_book import FlawBook
@@ -130,6 +130,41 @@ async def test_records_that_the_pole_passes_over_are_told_as_missing() -> None:
     assert bench.seqs == [1, 2, 5, 6]
     assert [name for _, name in bench.vault.rules()] == ["chain"]
     assert "alerts 3 to 4: missing" in str(bench.vault.told[0].data["detail"])
+
+
+async def pull_all(pull: FeedPull) -> None:
+    for _ in range(3):
+        await pull.pull(wait_s=0)
+
+
+class DyingVault(FakeVault):
+    """A station that is killed when it is to keep what follows seq 2, or another log."""
+
+    async def keep(self, batch: Batch) -> Kept:
+        if batch.place.seq > 2 or batch.is_new_life:
+            raise StoreError("killed")
+        return await super().keep(batch)
+
+
+@pytest.mark.parametrize("rule", ["chain", "fork"])
+@run_async
+async def test_flaw_is_told_before_its_page_is_kept_so_that_a_kill_does_not_hide_it(
+    rule: str,
+) -> None:
+    client = LogClient(log=CHAIN[:2])
+    bench = Bench(client=client, vault=DyingVault())
+    pull = bench.pull()
+    await pull.pull(wait_s=0)
+    if rule == "chain":
+        client.log, client.oldest = CHAIN, 4
+    else:
+        client.log = make_chain(6, same_upto=1)
+
+    with pytest.raises(StoreError):
+        await pull_all(pull)
+
+    assert bench.vault.rules() == [("alert.open", rule)]
+    assert bench.seqs[:2] == [1, 2]
 
 
 @run_async
