@@ -208,7 +208,7 @@ export const TEXTS = {
   // Map
   map_label: ["Map of the poles", "站点地图"],
   map_how: ["Click a pole to see it. Arrows move, + and − zoom, 0 shows all.", "点击站点查看。方向键移动，+ − 缩放，0 显示全部。"],
-  without_place: ["Without a position:", "无位置："],
+  without_place: ["No position in the configuration of:", "以下站点的配置中未设位置："],
   legend_up: ["heard", "正常"],
   legend_silent: ["silent", "失联"],
   legend_refused: ["refuses", "拒绝"],
