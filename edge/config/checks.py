@@ -17,6 +17,7 @@ from edge.model import Polygon
 from edge.plane import find_self_crossing, signed_area
 
 SHOWN_CHARS_MAX = 40
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 AREA_MIN = 1e-6
 """Two pixels of a 1920 by 1080 picture: anything smaller is a slip, not a zone."""
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -77,6 +78,20 @@ def matches(pattern: str, remedy: str) -> Check:
         if compiled.fullmatch(value):
             return None
         return Fault("", f"{quote(value)} can't stand here", remedy)
+
+    return Check(test)
+
+
+def is_digest(remedy: str) -> Check:
+    """Make the check that the text is a SHA-256 in hex; what stands there instead is not repeated.
+
+    It may be the secret itself of which the digest was asked for, and faults go into logs.
+    """
+
+    def test(value: str) -> Fault | None:
+        if _DIGEST.fullmatch(value):
+            return None
+        return Fault("", f"{len(value)} characters that are no SHA-256 can't stand here", remedy)
 
     return Check(test)
 

@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal, TypeAlias
 from urllib.parse import urlsplit
 
-from edge.config.checks import Check, check_clock, check_listen, count_between, in_range, matches
+from edge.config.checks import (
+    Check,
+    check_clock,
+    check_listen,
+    count_between,
+    in_range,
+    is_digest,
+    matches,
+)
 from edge.config.model import MIB, TIB, Api, Severity, Title
 from edge.errors import Fault
 from edge.serving.routes import Scope
@@ -22,7 +30,7 @@ Name: TypeAlias = Annotated[
 PathText: TypeAlias = Annotated[
     str, matches(r"[^\x00-\x1f\x7f]{1,1024}", "a path; relative ones begin at this file's folder")
 ]
-Hash: TypeAlias = Annotated[str, matches(r"[0-9a-f]{64}", "64 hex digits in lower case")]
+Hash: TypeAlias = Annotated[str, is_digest("64 hex digits in lower case")]
 Role = Literal["viewer", "operator", "supervisor"]
 SCOPES_OF: dict[Role, frozenset[Scope]] = {
     "viewer": frozenset({"read", "pictures"}),

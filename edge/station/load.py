@@ -28,6 +28,7 @@ from edge.config.toml_file import (
 from edge.config.walk import build
 from edge.errors import Fault, ValidationError
 from edge.station.config import PoleSite, Station, StationConfig, Webhook
+from edge.station.outward.signature import parse_secret
 
 MAP_BYTES_MAX = 4 * 1024 * 1024
 _GEOJSON_TYPES = (
@@ -181,6 +182,7 @@ def _check_token(path: Path) -> None:
 def _check_secret(path: Path) -> None:
     check_plain(path, content="the webhook's secret alone")
     _check_one_line(path)
+    parse_secret(read_text(path, FILE_BYTES_MAX).strip())
 
 
 def _check_key(path: Path) -> None:

@@ -59,7 +59,7 @@ def folder(tmp_path: Path) -> Path:
     secrets = tmp_path / "secret"
     secrets.mkdir()
     for name in ("SG-017.token", "SG-018.token", "dispatch"):
-        write_private(secrets / name, "pw_of_nobody\n")
+        write_private(secrets / name, "pw_of_nobody_at_all\n")
     authority = Authority(tmp_path, "ca")
     pair = authority.issue("desk")
     pair.certificate_path.rename(tmp_path / "desk.pem")
@@ -188,6 +188,29 @@ def test_token_file_with_anything_else_is_refused(folder: Path, content: str, to
     assert found.startswith('pole[0].token_file: "secret/SG-017.token": ')
     assert told in found
     assert "x" * 100 not in found
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("too short", "does not hold one word of ASCII"),
+        ("short", "has 5 bytes, at least 16 are needed"),
+        ("whsec_***************", "is no base64 after whsec_"),
+    ],
+)
+def test_secret_that_can_sign_nothing_is_refused(folder: Path, content: str, told: str) -> None:
+    write_private(folder / "secret/dispatch", content)
+    (found,) = faults(folder, GOOD)
+    assert found.startswith('webhook[0].secret_file: "secret/dispatch": ')
+    assert told in found
+
+
+def test_token_in_place_of_its_hash_is_refused_and_not_repeated(folder: Path) -> None:
+    (found,) = faults(folder, GOOD.replace(HASH, "pw_secret-of-chen"))
+    assert found == (
+        "user[0].token_hash: 17 characters that are no SHA-256 can't stand here;"
+        " 64 hex digits in lower case"
+    )
 
 
 @pytest.mark.parametrize(
