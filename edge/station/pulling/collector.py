@@ -42,6 +42,8 @@ QUICK_S = 1.0
 """An empty answer to a long poll that comes much too soon is asked again after this."""
 GENTLE_S = 0.02
 """Between two pages of who has much to tell, so that it does not take the machine for itself."""
+REASONS_MAX = 20
+"""Why a pole was lost, in the log until it is met again: a hostile one may have ever another."""
 _POLLED: tuple[Feed, ...] = ("alerts", "media")
 
 _log = logging.getLogger(__name__)
@@ -101,7 +103,8 @@ class Collector:
         self._meeting, self._signed = Meeting(pole, roster), SignedHeads(pole)
         self._pulls = {feed: FeedPull(pole, feed) for feed in FEEDS}
         self._again_s = AGAIN_S_MIN
-        self._said: tuple[type[Exception] | None, str] = (None, "")
+        self._is_met = False
+        self._said: set[str] = set()
         self._kept, self._has_alerts, self._hurry = (
             asyncio.Event(),
             asyncio.Event(),
@@ -300,20 +303,22 @@ class Collector:
         return waited_s
 
     def _say_met(self, met: Met) -> None:
-        if self._said[0] is not None or not self._said[1]:
+        if not self._is_met:
             identity = met.who.identity
             _log.info(
                 "pole met: pole=%s id=%s life=%s version=%s",
                 self._pole.name, identity.pole_id, met.who.epoch, identity.version,
             )  # fmt: skip
-        self._said = (None, "met")
+        self._is_met = True
+        self._said.clear()
 
     def _say_lost(self, error: Exception) -> None:
-        """Log why it can't be pulled, once for each reason."""
-        said = (type(error), str(error))
-        if said != self._said:
-            _log.warning("pole lost: pole=%s reason=%s", self._pole.name, error)
-        self._said = said
+        """Log why it can't be pulled: each reason once until it is met again."""
+        self._is_met = False
+        reason = str(error)
+        if reason not in self._said and len(self._said) < REASONS_MAX:
+            self._said.add(reason)
+            _log.warning("pole lost: pole=%s reason=%s", self._pole.name, reason)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
