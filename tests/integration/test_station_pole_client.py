@@ -260,8 +260,9 @@ async def test_pinned_certificate_counts_under_any_name_and_no_other_one_does(
         asked_before = len(bad.asked)
         for ca in (other.certificate_path, authority.path, None):
             async with make_client(token, bad.url, ca=ca) as client:
-                with pytest.raises(PoleRefused, match="certificate"):
+                with pytest.raises(PoleRefused, match="certificate") as caught:
                     await client.who()
+                assert "SSL:" not in str(caught.value), "in words for people"
 
         assert len(bad.asked) == asked_before, "not a byte of a request may leave"
 

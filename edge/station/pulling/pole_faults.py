@@ -63,7 +63,8 @@ _PLAIN_THERE = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
 
 def explain_failure(exc: BaseException) -> PoleError:
     """Say what an exception of the network means, as one of ours."""
-    tls = next((each for each in _chain(exc) if isinstance(each, ssl.SSLError)), None)
+    found = [each for each in _chain(exc) if isinstance(each, ssl.SSLError)]
+    tls = found[-1] if found else None  # the innermost is OpenSSL's own and says most
     if isinstance(tls, ssl.SSLCertVerificationError):
         reason = getattr(tls, "verify_message", "") or tls.args[-1]
         return PoleRefused(
