@@ -156,7 +156,7 @@ def parse_who(pole: bytes, session: bytes) -> tuple[Who, frozenset[str], bool]:
         token_name=ours.name,
         position=None if place is None else {"lat": place.lat, "lon": place.lon},
         cameras=tuple(about.cameras),
-        version=about.version,
+        version=shorten(about.version),  # it goes into the log
     )
     heads: Mapping[Feed, int] = {
         feed: about.feeds[feed].head for feed in FEEDS if feed in about.feeds

@@ -71,6 +71,12 @@ def test_page_is_refused_when_it_is_of_another_shape(body: bytes) -> None:
         parse_page(body)
 
 
+def test_version_makes_no_line_of_its_own_in_the_log() -> None:
+    who, _, _ = parse_who(make_pole(version="1\nERROR polewatch: \x1b[31mfire"), SESSION)
+
+    assert who.identity.version == "1 ERROR polewatch:  [31mfire"
+
+
 def test_who_is_known_by_the_hash_of_the_key_itself_and_not_by_what_it_says() -> None:
     who, scopes, is_for_all = parse_who(make_pole(), SESSION)
 
