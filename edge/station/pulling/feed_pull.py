@@ -11,10 +11,14 @@ from edge.station.ports import Batch, Kept
 from edge.station.pulling.chain import UNKNOWN, CheckedPage, check_page
 from edge.station.pulling.fork import ForkSearch
 from edge.station.pulling.one_pole import MeetAgain, Met, OnePole
+from edge.station.pulling.part_file import on_thread
 from edge.station.pulling.ports import CursorGone, FeedPage
 
 LIMIT_MAX = 200
 """Records asked for at once: some 200 KB, checked in 15 ms."""
+LIGHT_BYTES_MAX = 64 * 1024
+"""What is checked on the event loop. Records made to be slow take 1 ms a KiB: a page of 8 MiB of
+them would keep every other pole and desk waiting for seconds."""
 LIMIT_MIN = 10
 """On a link so bad that more never comes whole, or of records so long that no answer holds more."""
 
@@ -111,7 +115,7 @@ class FeedPull:
     async def _take(self, page: FeedPage) -> CheckedPage:
         """Check a page, keep it, tell what is wrong with it."""
         place = self._start(page)
-        checked = check_page(place, page.items, pole_id=self._known.who.identity.pole_id)
+        checked = await self._check(place, page)
         if checked.records and not self._is_new_life and self._breaks_off(place, checked):
             search = self._search()
             if not await search.stands(place, self.feed):
@@ -119,6 +123,13 @@ class FeedPull:
         checked = _reconcile(place, page, checked)
         await self._keep(checked, has_more=page.has_more)
         return checked
+
+    async def _check(self, place: Link, page: FeedPage) -> CheckedPage:
+        """Check a page's records, a heavy page on a thread."""
+        pole_id = self._known.who.identity.pole_id
+        if sum(map(len, page.items)) <= LIGHT_BYTES_MAX:
+            return check_page(place, page.items, pole_id=pole_id)
+        return await on_thread(lambda: check_page(place, page.items, pole_id=pole_id))
 
     def _start(self, page: FeedPage) -> Link:
         """Where a page begins."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 
 import pytest
 
 from edge.errors import PoleUnreachable, PoleWrong, StoreError
-from edge.evidence import Link
-from edge.feeds import ClockReading, Cursor, Feed
+from edge.evidence import START_HASH, Link, seal
+from edge.feeds import ClockReading, Cursor, Feed, make_record
 from edge.station.ports import Batch, Identity, Kept
 from edge.station.pulling.contact import Contacts
 from edge.station.pulling.feed_pull import FeedPull
@@ -22,7 +23,7 @@ from tests.support.aio import run_async
 from tests.support.clocks import ManualClock
 from tests.support.fake_client import FakeClient
 from tests.support.fake_vault import FakeVault
-from tests.support.sealed_chain import make_chain
+from tests.support.sealed_chain import LIFE, make_chain, make_draft
 
 CHAIN = make_chain(6)
 OTHER = Cursor("0ther", 0)
@@ -190,6 +191,25 @@ async def test_feed_begins_at_the_oldest_record_when_earlier_ones_have_left() ->
 
     assert bench.seqs == [4, 5, 6]
     assert bench.vault.told == [], "what was never to be had is no hole"
+
+
+@run_async
+async def test_others_go_on_while_a_page_that_was_made_to_be_slow_is_checked() -> None:
+    bench = Bench()
+    pull = bench.pull()
+    heavy = make_record(make_draft(1), LIFE, seq=1, prev=START_HASH)
+    heavy["data"] = {"x": [[1]] * 40_000}
+    bench.client.pages = [page(seal(heavy).body, upto=1)]
+    turns = 0
+
+    async with asyncio.TaskGroup() as group:
+        pulling = group.create_task(pull.pull(wait_s=0))
+        while not pulling.done():
+            turns += 1
+            await asyncio.sleep(0)
+
+    assert bench.seqs == [1]
+    assert turns > 50, "a check on the event loop leaves one"
 
 
 @dataclass
