@@ -190,7 +190,8 @@ def _follow_member(member: Member, each: Observed, now_ms: int, patience: Patien
     is_heard = is_heard and not each.has_failed
     if member.back_ms is None:
         if not is_heard:
-            is_other = each.cause != member.cause  # other words for the same are no news
+            is_known = each.has_failed or each.cause != "unknown"  # else it was not asked yet
+            is_other = is_known and each.cause != member.cause  # other words are no news
             return replace(member, cause=each.cause, detail=each.detail) if is_other else member
         member = replace(member, back_ms=now_ms, steady_ms=now_ms)
     elif is_silent(each, patience):

@@ -38,8 +38,12 @@ class SilenceWatch:
         sites = {name: self._contacts.of(name).site for name in self._contacts.names}
         told = (each.data for each in alerts if each.name == "silent")
         self._state = rebuild(told, sites)
-        for name in _quiet_members(self._state):
-            self._contacts.of(name).fell_silent(is_again=False)
+        for name, member in _quiet_members(self._state).items():
+            contact = self._contacts.of(name)
+            contact.fell_silent(is_again=False)
+            # What its last records said is known from the alert alone.
+            contact.noted_power(is_lost=member.cause == "mains")
+            contact.noted_end(is_stopped=member.cause == "stopped")
 
     async def run(self) -> None:
         """Look until cancelled; what the store does not take is told again a second later."""

@@ -105,3 +105,23 @@ def test_a_silence_goes_on_and_ends_when_the_station_was_started_anew() -> None:
 
     assert after.told[-1] == ("alert.close", "site gate")
     assert after.vault.told[-1].alert == opened.alert
+
+
+@pytest.mark.parametrize("cause", ["mains", "stopped", "link"])
+def test_last_known_cause_is_still_known_when_the_station_was_started_anew(cause: str) -> None:
+    before = Desk(FakeVault(), ManualClock())
+    before.contacts.of("P3").noted_power(is_lost=cause == "mains")
+    before.contacts.of("P3").noted_end(is_stopped=cause == "stopped")
+    before.live(100, lost=("P3",))
+    opened, newest = before.vault.told[0], before.vault.told[-1]
+    assert opened.alert is not None
+
+    after = Desk(FakeVault(), ManualClock(utc_ms=1_700_000_500_000))
+    after.own.take_up(OpenOwn(opened.alert, "silent", newest.data))
+    after.watch.take_up([OpenOwn(opened.alert, "silent", newest.data)])
+    asyncio.run(after.watch.look())  # nobody has been asked
+    after.live(400, lost=("P3",))
+    after.live(60)
+
+    assert newest.data["cause"] == cause
+    assert {each.data["cause"] for each in after.vault.told} == {cause}
