@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 from aiohttp import ClientResponse
 
-from edge.errors import PoleError, PoleUnreachable, PoleWrong
+from edge.errors import PoleError, PoleUnreachable
 from edge.feeds import Cursor
 from edge.station.ports import LiveAnswer
 from edge.station.pulling.pole_answers import parse_problem
 from edge.station.pulling.pole_faults import FAILURES, explain_failure, explain_status
+from edge.station.pulling.ports import TooLong
 
 PROBLEM_BYTES_MAX = 64 * 1024
 _PASSED_ON = re.compile(r"Content-Type|Content-Length|Content-Disposition|Polewatch-.*", re.I)
@@ -109,7 +110,7 @@ class Answer:
 
         Raises:
             PoleUnreachable: it takes too long.
-            PoleWrong: it is longer than `bytes_max`.
+            TooLong: it is longer than `bytes_max`.
         """
         body, is_too_long = bytearray(), (self.size_bytes or 0) > bytes_max
         try:
@@ -120,7 +121,7 @@ class Answer:
         except TimeoutError as exc:
             raise PoleUnreachable("its answer takes too long; look at the link") from exc
         if is_too_long:
-            raise PoleWrong(f"its answer is longer than {bytes_max} bytes; look at `url`")
+            raise TooLong(f"its answer is longer than {bytes_max} bytes; look at `url`")
         return bytes(body)
 
     async def read_on(self, skip: int) -> AsyncIterator[bytes]:

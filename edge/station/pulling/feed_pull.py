@@ -12,14 +12,14 @@ from edge.station.pulling.chain import UNKNOWN, CheckedPage, check_page
 from edge.station.pulling.fork import ForkSearch
 from edge.station.pulling.one_pole import MeetAgain, Met, OnePole
 from edge.station.pulling.part_file import on_thread
-from edge.station.pulling.ports import CursorGone, FeedPage
+from edge.station.pulling.ports import CursorGone, FeedPage, TooLong
 
 LIMIT_MAX = 200
 """Records asked for at once: some 200 KB, checked in 15 ms."""
 LIGHT_BYTES_MAX = 64 * 1024
-"""What is checked on the event loop. Records made to be slow take 1 ms a KiB: a page of 8 MiB of
+"""What is checked on the event loop. Records made to be slow take 1 ms a KiB: a page of
 them would keep every other pole and desk waiting for seconds."""
-LIMIT_MIN = 10
+LIMIT_MIN = 5
 """On a link so bad that more never comes whole, or of records so long that no answer holds more."""
 
 
@@ -89,8 +89,10 @@ class FeedPull:
             page = await client.page(self.feed, after=after, limit=self._limit, wait_s=wait_s)
         except CursorGone as exc:
             return await self._step_over(exc)
-        except (PoleUnreachable, PoleWrong):  # PoleWrong: it may only be too long
-            self._limit = max(LIMIT_MIN, self._limit // 2)
+        except (PoleUnreachable, TooLong) as exc:
+            asked, self._limit = self._limit, max(LIMIT_MIN, self._limit // 2)
+            if isinstance(exc, TooLong) and self._limit < asked:
+                return await self.pull(wait_s=wait_s)
             raise
         self._limit = min(LIMIT_MAX, self._limit * 2)
         return await self._take(page)

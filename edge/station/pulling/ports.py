@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from edge.errors import PoleError
+from edge.errors import PoleError, PoleWrong
 from edge.evidence import SignedStatement
 from edge.feeds import Cursor, Feed
 from edge.station.ports import Coming, Identity, Stream, Word
@@ -40,6 +40,10 @@ class PoleHealth:
     is_well: bool
     unwell: tuple[str, ...]
     cameras: tuple[str, ...]
+
+
+class TooLong(PoleWrong):
+    """An answer is longer than it may be; less may be asked for."""
 
 
 class CursorGone(PoleError):

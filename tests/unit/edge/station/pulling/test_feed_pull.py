@@ -17,7 +17,7 @@ from edge.station.pulling.flaw_book import FlawBook
 from edge.station.pulling.meeting import Meeting, Roster
 from edge.station.pulling.one_pole import MeetAgain, Met, OnePole
 from edge.station.pulling.own_alerts import OwnAlerts, Pen
-from edge.station.pulling.ports import CursorGone, FeedPage, Who
+from edge.station.pulling.ports import CursorGone, FeedPage, TooLong, Who
 from edge.supervise import Passing
 from tests.support.aio import run_async
 from tests.support.clocks import ManualClock
@@ -262,23 +262,37 @@ async def test_pole_is_met_again_when_its_log_is_another(news: FeedPage | Except
         await pull.pull(wait_s=0)
 
 
-@pytest.mark.parametrize("error", [PoleUnreachable("cut"), PoleWrong("longer than 8 MiB")])
 @run_async
-async def test_less_is_asked_for_when_a_page_never_comes_whole_and_more_again_when_it_does(
-    error: Exception,
-) -> None:
+async def test_less_is_asked_for_at_once_when_a_page_is_too_long() -> None:
     bench = Bench()
     pull = bench.pull()
-    cuts: list[FeedPage | Exception] = [error] * 6
+    too_long: list[FeedPage | Exception] = [TooLong("longer than it may be")] * 6
+    bench.client.pages = [*too_long[:3], page(*CHAIN, upto=6)]
+
+    await pull.pull(wait_s=0)
+
+    assert bench.seqs == [1, 2, 3, 4, 5, 6]
+    assert bench.client.limits == [200, 100, 50, 25]
+    bench.client.pages = too_long
+    with pytest.raises(TooLong):
+        await pull.pull(wait_s=0)
+    assert bench.client.limits[4:] == [50, 25, 12, 6, 5]
+
+
+@run_async
+async def test_less_is_asked_for_when_the_link_breaks_and_more_again_when_it_holds() -> None:
+    bench = Bench()
+    pull = bench.pull()
+    cuts: list[FeedPage | Exception] = [PoleUnreachable("cut")] * 6
     bench.client.pages = [*cuts, page(CHAIN[0], upto=1), page(*CHAIN[1:], upto=6), page(upto=6)]
 
     for _ in cuts:
-        with pytest.raises(type(error)):
+        with pytest.raises(PoleUnreachable):
             await pull.pull(wait_s=0)
     for _ in range(3):
         await pull.pull(wait_s=0)
 
-    assert bench.client.limits == [200, 100, 50, 25, 12, 10, 10, 20, 40]
+    assert bench.client.limits == [200, 100, 50, 25, 12, 6, 5, 10, 20]
 
 
 @run_async
