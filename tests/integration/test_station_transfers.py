@@ -212,7 +212,9 @@ async def test_snapshots_come_and_clips_are_held_back_when_the_quota_is_reached(
         async with pulled.running():
             await pulled.wait_for(1, "here")
             await pulled.offer(2, CLIP)
+            await pulled.offer(4, CLIP + b"and some more")
             reason = await pulled.wait_for(2, "held back")
+            await pulled.wait_for(4, "held back")
             await pulled.offer(3, b"jpeg" * 300_000, role="snapshot")
             await pulled.wait_for(3, "here")
 

@@ -102,13 +102,20 @@ class FileList:
         """It was wrong or missing, and is asked for again."""
         self._put_off(wanted, self.later_s(self._waits.again_s, wanted.tries))
 
-    def hold_back(self, wanted: Wanted) -> None:
-        """There is no room for it: a full disk is asked about once, not for each of its like."""
-        self._put_off(wanted, self._waits.held_s)
+    def hold_back(self, wanted: Wanted) -> list[Wanted]:
+        """There is no room for it: a full disk is asked about once, not for each of its like.
+
+        Returns:
+            It, and what is held back with it.
+        """
+        held = {wanted.sha256: wanted}
         for each in self._files.values():
             is_alike = is_snapshot(each) == is_snapshot(wanted)
             if is_alike and each.size_bytes >= wanted.size_bytes:
-                self._put_off(each, self._waits.held_s)
+                held[each.sha256] = each
+        for each in held.values():
+            self._put_off(each, self._waits.held_s)
+        return list(held.values())
 
     def has_better(self, wanted: Wanted) -> bool:
         """Whether a more urgent one waits."""

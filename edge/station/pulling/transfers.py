@@ -203,10 +203,10 @@ class Transfers:
         """Whether it may come in; where not it is held back, of which the store's upkeep tells."""
         if await self._vault.has_room(wanted.size_bytes, is_snapshot=is_snapshot(wanted)):
             return True
-        self._list.hold_back(wanted)
-        if wanted.sha256 not in self._held:
-            await self._vault.give_up_file(wanted, "held back", "no room for it at the station")
-            self._held.add(wanted.sha256)
+        for each in self._list.hold_back(wanted):
+            if each.sha256 not in self._held:
+                await self._vault.give_up_file(each, "held back", "no room for it at the station")
+                self._held.add(each.sha256)
         return False
 
     # How it went -------------------------------------------------------------------------------
