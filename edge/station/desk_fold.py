@@ -192,6 +192,22 @@ def make_stub(draft: Draft, origin: Origin) -> DeskFold:
     return _of_pole(stub, draft, origin)
 
 
+def interrupt(fold: DeskFold, *, at_ms: int) -> DeskFold:
+    """End an alert whose pole will never tell its end; the same object where it has ended."""
+    own = fold.summary
+    if own.closed_at is not None:
+        return fold
+    closed_at = format_utc(at_ms)
+    ended = replace(
+        own,
+        updated_at=closed_at,
+        closed_at=closed_at,
+        close_reason="interrupted",
+        state="done" if own.resolved is not None else "open",
+    )
+    return replace(fold, summary=ended)
+
+
 def with_file(fold: DeskFold, sha256: str, stand: FileStand) -> DeskFold:
     """Note how far one of its files has come."""
     if fold.files.get(sha256) == stand or all(each.sha256 != sha256 for each in fold.summary.media):

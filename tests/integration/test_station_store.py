@@ -17,6 +17,7 @@ from edge.feeds import FEEDS, Cursor
 from edge.station.desk_fold import TOO_LONG
 from edge.station.ports import Asked, Batch, DeskPage, Identity
 from edge.station.store.reader import open_store_reader
+from edge.station.store.station_store import StationStore
 from tests.support.aio import run_async
 from tests.support.drafts import AT_MS, KEY
 from tests.support.station_store import (
@@ -57,7 +58,7 @@ async def test_page_is_kept_with_its_place_and_shown_worst_first(tmp_path: Path)
         assert await store.counts() == {
             "open": 2, "new": 2, "new_critical": 1, "new_major": 1, "new_minor": 0, "new_info": 0,
         }  # fmt: skip
-    async with make_store(tmp_path / "store") as store:
+    async with make_store(tmp_path / "store", sites={"SG-017": "east"}) as store:
         assert await store.places("SG-017") == {"alerts": pages.link("alerts")}
         assert store.change == 2
         assert len(await store.records("SG-017", alert_id(1))) == 1
@@ -125,6 +126,40 @@ async def test_new_epoch_is_another_life_and_its_place_begins_anew(tmp_path: Pat
         lives = [(feed.head.epoch, feed.branch, feed.is_current) for feed in reader.feeds()
                  if feed.pole == "SG-017"]  # fmt: skip
     assert lives == [("e1", 0, False), ("e2", 0, True)]
+
+
+@run_async
+async def test_open_alerts_are_interrupted_when_their_log_is_over(tmp_path: Path) -> None:
+    old, new = PolePages(), PolePages(epoch="e2")
+    async with make_store(tmp_path, sites={"SG-017": None}) as store:
+        await store.keep(old.page(make_alert(1), make_alert(2)))
+        await store.say([make_word(1, "alert.resolve", verdict="real")])
+        page = new.page(make_alert(3), received_ms=AT_MS + 5000)
+        await store.keep(replace(page, is_new_life=True))
+        assert await _ends(store) == {
+            alert_id(1): ("done", "interrupted"),
+            alert_id(2): ("open", "interrupted"),
+            alert_id(3): ("open", None),
+        }
+
+
+@run_async
+async def test_open_alerts_are_interrupted_when_their_pole_is_pulled_no_longer(
+    tmp_path: Path,
+) -> None:
+    async with make_store(tmp_path, sites={"SG-017": None, "P2": None}) as store:
+        await store.keep(PolePages().page(make_alert(1)))
+        await store.keep(PolePages(name="P2").page(make_alert(2)))
+    async with make_store(tmp_path, sites={"P2": None}) as store:
+        assert await _ends(store) == {
+            alert_id(1): ("open", "interrupted"),
+            alert_id(2): ("open", None),
+        }
+
+
+async def _ends(store: StationStore) -> dict[str, tuple[str, str | None]]:
+    alerts = read(await store.alerts(ALL, after=None, limit=10))
+    return {each["id"]: (each["state"], each["close_reason"]) for each in alerts}
 
 
 @run_async

@@ -18,6 +18,7 @@ from edge.station.desk_fold import (
     cut_down,
     encode_alert,
     encode_fold,
+    interrupt,
     make_stub,
     parse_fold,
     show,
@@ -106,6 +107,24 @@ def open_orphans(file: StoreFile, *, before_ms: int) -> int:
             fold = step(fold, draft, origin) or fold
         _save(file, None, None, _with_stands(file, fold))
     return len(rows)
+
+
+def interrupt_alerts(file: StoreFile, pole: str, *, at_ms: int) -> None:
+    """End what is still open of a pole whose log is over, or that is pulled no longer."""
+    rows = file.connection.execute("SELECT id FROM alert WHERE pole = ? AND is_open", (pole,))
+    for (alert,) in list(rows):
+        number, before = _load(file, pole, alert)
+        if before is not None and (after := interrupt(before, at_ms=at_ms)) is not before:
+            _save(file, number, before, after)
+
+
+def interrupt_unpulled(file: StoreFile) -> None:
+    """End what is still open of poles that the configuration has no more."""
+    pulled = {file.station, *file.keeper.settings.sites}
+    rows = file.connection.execute("SELECT DISTINCT pole FROM alert WHERE is_open")
+    for (pole,) in list(rows):
+        if pole not in pulled:
+            interrupt_alerts(file, pole, at_ms=file.keeper.clock.utc_ms())
 
 
 def received_of(file: StoreFile, pole: str, alert: str | None) -> int | None:

@@ -17,7 +17,7 @@ from edge.device_key import load_or_make_key
 from edge.errors import StoreError
 from edge.feeds import ClockReading
 from edge.own_folder import lock_folder, make_own_folder
-from edge.station.store import files_table, own_log
+from edge.station.store import alerts_table, files_table, own_log
 from edge.station.store.age import Age
 from edge.station.store.media_folder import StationMedia
 from edge.station.store.reader import StoreReader
@@ -144,6 +144,7 @@ class StoreCore:
         self._writing.start()
         undo.callback(self._sign_last)
         self._sweep()
+        self._writing.ask(alerts_table.interrupt_unpulled).result()
         self._change, self._number = self._writing.ask(_newest).result()
 
     def _sign_last(self) -> None:

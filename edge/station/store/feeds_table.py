@@ -14,7 +14,7 @@ from edge.evidence import Link, SignedStatement
 from edge.feeds import FEEDS, Cursor, Feed
 from edge.station.desk_fold import ID_MAX, Origin
 from edge.station.ports import Batch, CheckedRecord, Identity, Kept
-from edge.station.store.alerts_table import take_in
+from edge.station.store.alerts_table import interrupt_alerts, take_in
 from edge.station.store.files_table import note_files
 from edge.station.store.store_file import StoreFile
 
@@ -163,6 +163,8 @@ def _find_place(file: StoreFile, batch: Batch) -> _Place:
     life, branch, epoch, seq, digest, start_seq = row
     place = _Place(life, branch, Link(epoch, batch.place.feed, seq, digest), start_seq)
     if batch.is_new_life and not (place.link == batch.place and _are_here(file, batch, place)):
+        if batch.place.feed == "alerts" and epoch != batch.place.epoch:
+            interrupt_alerts(file, batch.pole, at_ms=batch.received_ms)
         return _begin_place(file, batch)
     if epoch != batch.place.epoch:
         raise EvidenceError(f"{batch.place.feed}: it is in epoch {epoch}, not {batch.place.epoch}")
