@@ -5,6 +5,7 @@ WAL and synchronous=FULL. Whatever SQLite raises becomes a StoreError that says 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,8 +34,9 @@ def open_to_write(path: Path, *, may_begin: bool) -> apsw.Connection:
     Raises:
         apsw.Error: it can't be opened; `explained` says why.
     """
-    flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if may_begin else 0)
-    connection = apsw.Connection(str(path), flags=flags)
+    if may_begin:
+        _begin(path)
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
     try:
         if connection.readonly("main"):  # else it fails at the first write only
             raise apsw.ReadOnlyError("read-only disk or file")
@@ -44,6 +46,14 @@ def open_to_write(path: Path, *, may_begin: bool) -> apsw.Connection:
         connection.close()
         raise
     return connection
+
+
+def _begin(path: Path) -> None:
+    """Make a file that is its owner's alone; SQLite gives what it puts beside it the same mode."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as exc:
+        raise apsw.CantOpenError(exc.strerror) from exc
 
 
 def open_to_read(path: Path) -> apsw.Connection:
