@@ -16,7 +16,7 @@ import numpy as np
 from playwright.sync_api import expect
 
 from edge.station import config
-from edge.station.ports import Coming
+from edge.station.ports.links import Coming
 from tests.support.browser import Visitor, open_browser
 from tests.support.drawn_eyes import draw_jpeg, walker_box
 from tests.support.station_scene import add_scene, name_of, poles_of

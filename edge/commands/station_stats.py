@@ -19,7 +19,7 @@ from edge.exits import EXIT_GOOD
 from edge.model import Json
 from edge.station.config import StationConfig
 from edge.station.load import load_station
-from edge.station.ports import Response
+from edge.station.ports.desk import Response
 from edge.station.statistics import (
     GROUPINGS,
     Grouping,

@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Literal, get_args
 
 from edge.model import Json
-from edge.station.ports import Response
+from edge.station.ports.desk import Response
 
 Grouping = Literal["rule", "pole", "site", "camera", "hour", "day", "shift", "person"]
 GROUPINGS: tuple[Grouping, ...] = get_args(Grouping)

@@ -22,7 +22,8 @@ from typing import Any
 
 from edge.clock import SystemClock
 from edge.feeds import FEEDS
-from edge.station.ports import Asked, Batch
+from edge.station.ports.desk import Asked
+from edge.station.ports.vault import Batch
 from edge.station.store.schema import STORE_NAME
 from edge.station.store.station_store import StationStore
 from tests.support.station_store import (

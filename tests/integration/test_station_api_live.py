@@ -10,7 +10,7 @@ from aiohttp import ClientConnectionError, ClientPayloadError
 
 from edge.errors import PoleError, PoleRefused, PoleUnreachable, PoleWrong, ViewsFull
 from edge.station.api import passing
-from edge.station.ports import LiveAnswer, Stream
+from edge.station.ports.links import LiveAnswer, Stream
 from tests.support.aio import run_async, wait_until
 from tests.support.drawn_cameras import answer_drawn
 from tests.support.station_bench import StationBench, asking, headers_of

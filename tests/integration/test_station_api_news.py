@@ -11,7 +11,7 @@ from aiohttp import ClientSession
 
 from edge.feeds import Draft
 from edge.station.api.news import ALERTS_MAX
-from edge.station.ports import Trouble
+from edge.station.ports.links import Trouble
 from tests.support.aio import run_async, wait_until
 from tests.support.station_bench import CLOCK, StationBench, asking, headers_of
 

@@ -13,7 +13,7 @@ from edge.station.api.app import ALL_ROUTES
 from edge.station.api.openapi import load_description
 from edge.station.config import SCOPES_OF
 from edge.station.desk_alert import DeskAlert, DeskMedia, TransferState, Trust
-from edge.station.ports import LinkState
+from edge.station.ports.links import LinkState
 from edge.station.statistics import COLUMNS, GROUPINGS
 from tests.repo.documents import table_rows
 from tests.repo.tree import CHECKOUT

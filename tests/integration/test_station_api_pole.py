@@ -12,7 +12,7 @@ import pytest
 from aiohttp import ClientConnectionError, ClientPayloadError, ClientSession
 
 from edge.station.config import PoleSite
-from edge.station.ports import Stream
+from edge.station.ports.links import Stream
 from edge.station.pulling.live import VIEWS_OF_POLE_MAX, LiveViews
 from edge.station.pulling.pole_client import HttpPoleClient
 from edge.station.pulling.tls import ClientContexts

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from edge.evidence import follow
-from edge.station.ports import Asked
+from edge.station.ports.desk import Asked
 from edge.station.store.desk_reader import count_alerts
 from edge.station.store.reader import StoreReader, open_store_reader
 from tests.repo.tree import CHECKOUT

@@ -14,7 +14,7 @@ from edge.errors import PoleError, PoleRefused, PoleUnreachable, PoleWrong
 from edge.feeds import Cursor
 from edge.serving.tls_identity import load_or_make_identity, make_tls_context
 from edge.station.config import ClientTls, PoleSite
-from edge.station.ports import Word
+from edge.station.ports.vault import Word
 from edge.station.pulling.answer import Limits
 from edge.station.pulling.pole_client import HttpPoleClient
 from edge.station.pulling.ports import CursorGone, FileGone, PoleBusy, WordRefused

@@ -15,7 +15,8 @@ from edge.errors import EvidenceError, StoreError, ValidationError
 from edge.evidence import Statement, open_seal, sign
 from edge.feeds import FEEDS, Cursor
 from edge.station.desk_fold import TOO_LONG
-from edge.station.ports import Asked, Batch, DeskPage, Identity
+from edge.station.ports.desk import Asked, DeskPage
+from edge.station.ports.vault import Batch, Identity
 from edge.station.store.reader import open_store_reader
 from edge.station.store.station_store import StationStore
 from tests.support.aio import run_async

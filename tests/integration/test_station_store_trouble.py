@@ -10,7 +10,8 @@ import pytest
 
 from edge.errors import StoreError
 from edge.station.config import Store
-from edge.station.ports import Asked, Batch, Kept
+from edge.station.ports.desk import Asked
+from edge.station.ports.vault import Batch, Kept
 from edge.station.store.schema import STORE_NAME
 from edge.station.store.station_store import StationStore
 from tests.support.aio import run_async, wait_until

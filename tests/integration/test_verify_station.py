@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from edge.cli import main
 from edge.device_key import KEY_NAME, PUBLIC_NAME
 from edge.evidence import Link, SignedStatement, Statement, open_seal, seal, sign
-from edge.station.ports import Batch, Identity
+from edge.station.ports.vault import Batch, Identity
 from edge.station.store.schema import STORE_NAME
 from edge.station.store.station_store import StationStore
 from tests.support.disks import read_only

@@ -18,7 +18,7 @@ from edge.clock import SystemClock
 from edge.errors import StoreError, ValidationError
 from edge.station.config import Webhook
 from edge.station.outward.webhooks import Outlook, Webhooks, WebhookView
-from edge.station.ports import Arrival
+from edge.station.ports.arrivals import Arrival
 from edge.supervise import Passing
 from tests.support.aio import run_async, wait_until
 from tests.support.arrivals_list import STATION, ArrivalsList

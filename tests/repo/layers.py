@@ -51,7 +51,7 @@ _PURE_BANNED = {
     "random",
 }  # fmt: skip
 _PURE_ALLOWED = (set(sys.stdlib_module_names) | {"numpy", "cv2", "msgspec"}) - _PURE_BANNED
-_SEAMS = ("edge.agent.ports", "edge.station.ports", "edge.station.pulling.ports")
+_SEAMS = ("edge.agent.ports", "edge.station.ports.*", "edge.station.pulling.ports")
 """Protocols and dataclasses only: nothing in them runs, so that pure files may speak of them."""
 _NUMBERS = ("edge.clock.NS_PER_S",)
 """Not the clock, a number that stands beside it."""

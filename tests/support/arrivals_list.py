@@ -9,7 +9,7 @@ from typing import Any
 
 from edge.evidence import START_HASH, seal
 from edge.feeds import Draft, Feed, Life, make_record
-from edge.station.ports import Arrival
+from edge.station.ports.arrivals import Arrival
 from edge.waiters import Waiters
 from tests.support.drafts import make_draft
 

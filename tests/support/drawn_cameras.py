@@ -9,7 +9,7 @@ from typing import TypeAlias
 import msgspec
 
 from edge.errors import PoleWrong
-from edge.station.ports import LiveAnswer, Stream
+from edge.station.ports.links import LiveAnswer, Stream
 from tests.support.alert_book import clip_bytes
 from tests.support.drawn_eyes import FPS, draw_jpeg
 from tests.support.still_links import CannedStream

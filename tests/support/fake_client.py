@@ -10,7 +10,8 @@ from typing import TypeVar
 from edge.errors import PoleUnreachable
 from edge.evidence import SignedStatement
 from edge.feeds import Cursor, Feed
-from edge.station.ports import Stream, Word
+from edge.station.ports.links import Stream
+from edge.station.ports.vault import Word
 from edge.station.pulling.ports import FeedPage, PoleHealth, Who
 
 _Answer = TypeVar("_Answer")

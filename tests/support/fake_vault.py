@@ -9,7 +9,7 @@ from edge.errors import EvidenceError, StoreError
 from edge.evidence import START_HASH, Link, Sealed, SignedStatement
 from edge.feeds import Cursor, Draft, Feed
 from edge.station.desk_alert import TransferState
-from edge.station.ports import Batch, CheckedRecord, Identity, Kept, Wanted, Word
+from edge.station.ports.vault import Batch, CheckedRecord, Identity, Kept, Wanted, Word
 
 
 class _Idle:

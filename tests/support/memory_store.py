@@ -17,7 +17,8 @@ from edge.model import KeptMedia
 from edge.station import desk_fold
 from edge.station.desk_alert import TransferState
 from edge.station.desk_fold import DeskFold, FileStand, Origin
-from edge.station.ports import Arrival, Asked, DeskPage, Response
+from edge.station.ports.arrivals import Arrival
+from edge.station.ports.desk import Asked, DeskPage, Response
 from edge.waiters import Waiters
 from edge.wire import parse_utc
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from edge.station.ports import Asked
+from edge.station.ports.desk import Asked
 from edge.station.store.station_store import StationStore
 from tests.support.station_store import STATION
 

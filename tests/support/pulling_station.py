@@ -19,7 +19,8 @@ import msgspec
 from edge.clock import SystemClock
 from edge.feeds import FEEDS, ClockReading, Feed
 from edge.station.config import PoleSite, Station, StationConfig, Store
-from edge.station.ports import Arrival, PoleView
+from edge.station.ports.arrivals import Arrival
+from edge.station.ports.links import PoleView
 from edge.station.pulling.answer import Limits
 from edge.station.pulling.collector import Collector, Rhythm
 from edge.station.pulling.contact import Contacts

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from edge.feeds import Severity
-from edge.station.ports import Coming, Trouble
+from edge.station.ports.links import Coming, Trouble
 from tests.support.station_server import STATION, TOKENS, StationServer
 
 SITES = ("North gate", "Berth 4", "保税仓库", "Container yard", "East road", "Mall", "Fuel depot")

@@ -14,7 +14,7 @@ from edge.clock import Clock
 from edge.evidence import START_HASH, Link, Sealed, seal
 from edge.feeds import ClockReading, Draft, Feed, Life, make_record
 from edge.station.config import Station, Store
-from edge.station.ports import Batch, CheckedRecord, Wanted
+from edge.station.ports.vault import Batch, CheckedRecord, Wanted
 from edge.station.store.station_store import StationStore
 from edge.station.store.store_file import StoreSettings
 from edge.station.store.writing_thread import Pace

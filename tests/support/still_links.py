@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from edge.errors import PoleError, PoleUnreachable
-from edge.station.ports import LiveAnswer, PoleView, Stream
+from edge.station.ports.links import LiveAnswer, PoleView, Stream
 from edge.waiters import Waiters
 
 SINCE_MS = 1_795_368_785_120

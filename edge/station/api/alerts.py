@@ -14,7 +14,7 @@ from edge.serving.queries import bad_parameter, read_parameters, read_whole
 from edge.serving.routes import Route
 from edge.station.api.answers import answer_body, find_alert, join
 from edge.station.api.context import STATION
-from edge.station.ports import Asked, DeskState
+from edge.station.ports.desk import Asked, DeskState
 
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 1000

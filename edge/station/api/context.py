@@ -13,7 +13,9 @@ from edge.feeds import ClockReading
 from edge.model import Json
 from edge.serving.open_metrics import Family
 from edge.station.config import StationConfig
-from edge.station.ports import Arrivals, Desk, Links
+from edge.station.ports.arrivals import Arrivals
+from edge.station.ports.desk import Desk
+from edge.station.ports.links import Links
 
 
 @dataclass(frozen=True, slots=True)

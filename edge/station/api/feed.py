@@ -18,7 +18,7 @@ from edge.serving.queries import bad_parameter, read_parameters, read_seconds, r
 from edge.serving.routes import CALLER, Caller, Route
 from edge.station.api.context import STATION
 from edge.station.outward.line import encode_line
-from edge.station.ports import Arrival, Arrivals
+from edge.station.ports.arrivals import Arrival, Arrivals
 
 CONTENT_TYPE = "application/x-ndjson"
 LIMIT_DEFAULT = 100

@@ -20,7 +20,7 @@ from edge.serving.routes import Handler, Route
 from edge.station.api.answers import find_pole
 from edge.station.api.context import STATION
 from edge.station.api.passing import open_answer, read_on
-from edge.station.ports import LiveAnswer, Stream
+from edge.station.ports.links import LiveAnswer, Stream
 
 _CAMERA = re.compile(r"[A-Za-z0-9_-]{1,32}")
 """As a pole's configuration has them: nothing that could be another path."""

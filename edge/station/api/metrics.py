@@ -13,7 +13,7 @@ from edge.serving.routes import Route
 from edge.serving.traffic import TRAFFIC
 from edge.serving.traffic_figures import traffic_families
 from edge.station.api.context import STATION, StationContext
-from edge.station.ports import LinkState, PoleView
+from edge.station.ports.links import LinkState, PoleView
 
 _MS_PER_S = 1000
 

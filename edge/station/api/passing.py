@@ -17,7 +17,7 @@ from edge.errors import PoleError, PoleRefused, PoleUnreachable, ViewsFull
 from edge.serving.plain_text import plain_text
 from edge.serving.problems import Problem
 from edge.station.api.context import STATION
-from edge.station.ports import Stream
+from edge.station.ports.links import Stream
 
 OPEN_S_MAX = 30.0
 STALL_S_MAX = 30.0

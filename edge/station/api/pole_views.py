@@ -10,7 +10,7 @@ from aiohttp import web
 
 from edge.model import Json
 from edge.station.api.context import STATION
-from edge.station.ports import Links, PoleView
+from edge.station.ports.links import Links, PoleView
 from edge.wire import format_utc
 
 

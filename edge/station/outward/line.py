@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from edge.station.ports import Arrival
+from edge.station.ports.arrivals import Arrival
 from edge.wire import format_utc
 
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import msgspec
 
 from edge.feeds import Severity
-from edge.station.ports import Arrival
+from edge.station.ports.arrivals import Arrival
 from edge.wire import format_utc
 
 _FROM_DESKS = ("alert.ack", "alert.resolve")
@@ -18,7 +18,7 @@ _TOLD = (*_BY_RULES, *_FROM_DESKS)
 
 
 class AlertDesk(Protocol):
-    """What is needed of the store to tell of an alert; see `edge.station.ports.Desk`."""
+    """What is needed of the store to tell of an alert; see `edge.station.ports.desk`."""
 
     async def alert(self, pole: str, alert: str) -> bytes | None:
         """One alert as JSON."""

@@ -18,7 +18,7 @@ from edge.station.config import Webhook
 from edge.station.outward.delivery import ATTEMPT_S_MAX, Delivery
 from edge.station.outward.message import AlertDesk, Message, make_message
 from edge.station.outward.signature import make_message_id, parse_secret, sign_message
-from edge.station.ports import Arrivals
+from edge.station.ports.arrivals import Arrivals
 from edge.supervise import JITTER_SHARE, Passing, run_forever
 
 FIRST_WAIT_S = 1.0

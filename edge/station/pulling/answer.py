@@ -12,7 +12,7 @@ from aiohttp import ClientResponse
 
 from edge.errors import PoleError, PoleUnreachable
 from edge.feeds import Cursor
-from edge.station.ports import LiveAnswer
+from edge.station.ports.links import LiveAnswer
 from edge.station.pulling.pole_answers import parse_problem
 from edge.station.pulling.pole_faults import FAILURES, explain_failure, explain_status
 from edge.station.pulling.ports import TooLong

@@ -16,7 +16,7 @@ from msgspec import Meta
 from edge.errors import EvidenceError, Fault, ValidationError
 from edge.evidence import Link, open_seal
 from edge.feeds import ClockReading, ClockState, Draft, Feed, Severity
-from edge.station.ports import CheckedRecord
+from edge.station.ports.vault import CheckedRecord
 from edge.wire import parse_utc
 
 RECORD_BYTES_MAX = 256 * 1024

@@ -13,7 +13,8 @@ from typing import Literal
 from edge.clock import Clock
 from edge.errors import PoleRefused, PoleUnreachable, PoleWrong, StoreError
 from edge.feeds import FEEDS, Feed
-from edge.station.ports import Coming, Identity, LinkState, PoleView, Trouble
+from edge.station.ports.links import Coming, LinkState, PoleView, Trouble
+from edge.station.ports.vault import Identity
 from edge.station.pulling.ports import PoleHealth, Who
 from edge.station.pulling.silence import Observed
 from edge.station.pulling.silence_alert import Cause

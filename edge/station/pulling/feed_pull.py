@@ -7,7 +7,7 @@ from dataclasses import replace
 from edge.errors import EvidenceError, PoleUnreachable, PoleWrong
 from edge.evidence import START_HASH, Link
 from edge.feeds import Cursor, Feed
-from edge.station.ports import Batch, Kept
+from edge.station.ports.vault import Batch, Kept
 from edge.station.pulling.chain import UNKNOWN, CheckedPage, check_page
 from edge.station.pulling.fork import ForkSearch
 from edge.station.pulling.one_pole import MeetAgain, Met, OnePole

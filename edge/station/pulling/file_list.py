@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from edge.clock import NS_PER_S
-from edge.station.ports import Coming, Wanted
+from edge.station.ports.links import Coming
+from edge.station.ports.vault import Wanted
 from edge.station.pulling.urgency import is_snapshot, order, pick, place
 from edge.supervise import JITTER_SHARE, Passing
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from edge.errors import EvidenceError
 from edge.evidence import START_HASH, Link
 from edge.feeds import Cursor, Feed
-from edge.station.ports import Batch, Vault
+from edge.station.ports.vault import Batch, Vault
 from edge.station.pulling.chain import UNKNOWN, CheckedPage, check_page
 from edge.station.pulling.ports import CursorGone, PoleClient
 

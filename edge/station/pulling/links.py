@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 
-from edge.station.ports import PoleView, Stream
+from edge.station.ports.links import PoleView, Stream
 from edge.station.pulling.contact import Contacts
 from edge.station.pulling.live import LiveViews
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from edge.errors import ViewsFull
-from edge.station.ports import LiveAnswer, Stream
+from edge.station.ports.links import LiveAnswer, Stream
 from edge.station.pulling.ports import PoleClient
 
 VIEWS_OF_POLE_MAX = 4

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from edge.clock import NS_PER_S
 from edge.errors import PoleRefused
 from edge.model import Json
-from edge.station.ports import Identity
+from edge.station.ports.vault import Identity
 from edge.station.pulling.one_pole import Met, OnePole
 from edge.station.pulling.ports import Who
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edge.feeds import Draft
-from edge.station.ports import CheckedRecord
+from edge.station.ports.vault import CheckedRecord
 from edge.station.pulling.ports import Contact
 
 _STOPPED = "agent stopped"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from edge.errors import PoleError
-from edge.station.ports import Vault
+from edge.station.ports.vault import Vault
 from edge.station.pulling.flaw_book import FlawBook
 from edge.station.pulling.own_alerts import OwnAlerts
 from edge.station.pulling.ports import Contact, PoleClient, Who

@@ -16,7 +16,8 @@ import msgspec
 from edge.clock import Clock, make_ids
 from edge.feeds import ClockReading, Draft, Severity
 from edge.model import Json
-from edge.station.ports import Asked, DeskPage, Vault
+from edge.station.ports.desk import Asked, DeskPage
+from edge.station.ports.vault import Vault
 
 RULE_TYPE = "station"
 Name = Literal["silent", "chain", "fork", "signature", "identity", "media", "clock", "disk"]

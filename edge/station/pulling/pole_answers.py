@@ -17,7 +17,7 @@ from msgspec import Meta
 from edge.errors import PoleWrong, ValidationError
 from edge.evidence import SignedStatement, Statement
 from edge.feeds import FEEDS, Cursor, Feed, parse_cursor
-from edge.station.ports import Identity
+from edge.station.ports.vault import Identity
 from edge.station.pulling.ports import FeedPage, PoleHealth, Who
 from edge.wire import parse_utc
 

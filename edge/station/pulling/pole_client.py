@@ -21,7 +21,8 @@ from edge.errors import PoleError, PoleRefused, PoleWrong
 from edge.evidence import SignedStatement
 from edge.feeds import Cursor, Feed
 from edge.station.config import PoleSite
-from edge.station.ports import Stream, Word
+from edge.station.ports.links import Stream
+from edge.station.ports.vault import Word
 from edge.station.pulling.answer import Answer, Limits
 from edge.station.pulling.pole_answers import (
     parse_health,

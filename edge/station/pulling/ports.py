@@ -10,7 +10,8 @@ from typing import Protocol
 from edge.errors import PoleError, PoleWrong
 from edge.evidence import SignedStatement
 from edge.feeds import Cursor, Feed
-from edge.station.ports import Coming, Identity, Stream, Word
+from edge.station.ports.links import Coming, Stream
+from edge.station.ports.vault import Identity, Word
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 from edge.errors import PoleError, StoreError
-from edge.station.ports import Vault
+from edge.station.ports.vault import Vault
 from edge.station.pulling.ports import PoleClient
 from edge.supervise import Backoff, Passing
 

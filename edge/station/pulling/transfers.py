@@ -12,7 +12,7 @@ from pathlib import Path
 
 from edge.clock import NS_PER_S
 from edge.errors import PoleError, PoleRefused, PoleWrong, StoreError
-from edge.station.ports import Vault, Wanted
+from edge.station.ports.vault import Vault, Wanted
 from edge.station.pulling.contact import PoleContact
 from edge.station.pulling.file_list import LISTED_MAX, FileList, Waits
 from edge.station.pulling.own_alerts import OwnAlerts

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import TypeAlias
 
-from edge.station.ports import Wanted
+from edge.station.ports.vault import Wanted
 
 SNAPSHOT, CLIP, CAPTURE = 0, 1, 2
 """Ranks: what is seen at once, what shows how it came about, and what is no alert's."""

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Collection
 
 from edge.errors import PoleError, PoleRefused, PoleWrong, StoreError
-from edge.station.ports import Vault, Word
+from edge.station.ports.vault import Vault, Word
 from edge.station.pulling.contact import PoleContact
 from edge.station.pulling.ports import PoleBusy, PoleClient, WordRefused
 from edge.supervise import JITTER_SHARE, Backoff, Passing

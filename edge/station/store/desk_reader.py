@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from edge.errors import Fault, ValidationError
-from edge.station.ports import Asked, DeskPage, Response
+from edge.station.ports.desk import Asked, DeskPage, Response
 from edge.station.store.reader import StoreReader
 from edge.station.store.schema import explained
 from edge.station.store.store_file import TALLIES

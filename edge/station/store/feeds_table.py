@@ -13,7 +13,7 @@ from edge.errors import EvidenceError
 from edge.evidence import Link, SignedStatement
 from edge.feeds import FEEDS, Cursor, Feed
 from edge.station.desk_fold import ID_MAX, Origin
-from edge.station.ports import Batch, CheckedRecord, Identity, Kept
+from edge.station.ports.vault import Batch, CheckedRecord, Identity, Kept
 from edge.station.store.alerts_table import interrupt_alerts, take_in
 from edge.station.store.files_table import note_files
 from edge.station.store.store_file import StoreFile

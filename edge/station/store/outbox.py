@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge.station.desk_fold import TEXT_MAX
-from edge.station.ports import Word
+from edge.station.ports.vault import Word
 from edge.station.store.store_file import StoreFile
 
 

@@ -13,7 +13,8 @@ from edge.database import open_to_read
 from edge.errors import StoreError
 from edge.evidence import Link
 from edge.feeds import Cursor, Feed
-from edge.station.ports import Arrival, Identity, Wanted, Word
+from edge.station.ports.arrivals import Arrival
+from edge.station.ports.vault import Identity, Wanted, Word
 from edge.station.store.chain_reader import ChainReader, KeptFile
 from edge.station.store.feeds_table import load_identity
 from edge.station.store.schema import STORE_NAME, explained

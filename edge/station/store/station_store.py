@@ -17,17 +17,9 @@ from edge.feeds import Cursor, Draft, Feed
 from edge.model import KeptMedia
 from edge.station.desk_alert import TransferState
 from edge.station.desk_fold import FileStand
-from edge.station.ports import (
-    Arrival,
-    Asked,
-    Batch,
-    DeskPage,
-    Identity,
-    Kept,
-    Response,
-    Wanted,
-    Word,
-)
+from edge.station.ports.arrivals import Arrival
+from edge.station.ports.desk import Asked, DeskPage, Response
+from edge.station.ports.vault import Batch, Identity, Kept, Wanted, Word
 from edge.station.store import desk_reader, feeds_table, files_table, outbox, own_log
 from edge.station.store.core import StoreCore
 from edge.station.store.reader import StoreReader

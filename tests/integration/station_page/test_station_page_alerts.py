@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from edge.station.ports import Coming
+from edge.station.ports.links import Coming
 from tests.support.browser import PATIENCE_MS, Visit
 from tests.support.station_server import StationServer
 

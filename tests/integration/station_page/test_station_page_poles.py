@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from edge.station.ports import LiveAnswer, Trouble
+from edge.station.ports.links import LiveAnswer, Trouble
 from tests.support.browser import Visit, Visitor
 from tests.support.drawn_eyes import draw_jpeg
 from tests.support.station_server import TOKENS, StationServer

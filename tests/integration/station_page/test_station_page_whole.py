@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from edge.station import config
-from edge.station.ports import Trouble
+from edge.station.ports.links import Trouble
 from tests.support.browser import Visit, Visitor, overflow_px, pale_texts
 from tests.support.station_scene import add_scene, poles_of
 from tests.support.station_server import TOKENS, StationServer

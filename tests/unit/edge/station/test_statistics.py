@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.station.ports import Response
+from edge.station.ports.desk import Response
 from edge.station.statistics import (
     COLUMNS,
     GROUPINGS,

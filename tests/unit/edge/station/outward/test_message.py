@@ -10,7 +10,7 @@ import pytest
 
 from edge.feeds import Severity
 from edge.station.outward.message import Message, make_message
-from edge.station.ports import Arrival
+from edge.station.ports.arrivals import Arrival
 from tests.support.arrivals_list import STATION, ArrivalsList
 
 ALL: tuple[Severity, ...] = ("critical", "major", "minor", "info")

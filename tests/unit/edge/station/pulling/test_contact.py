@@ -9,7 +9,8 @@ import pytest
 
 from edge.errors import PoleRefused, PoleUnreachable, PoleWrong, StoreError
 from edge.feeds import FEEDS
-from edge.station.ports import Coming, Identity
+from edge.station.ports.links import Coming
+from edge.station.ports.vault import Identity
 from edge.station.pulling.contact import TROUBLES_MAX, Contacts, PoleContact
 from edge.station.pulling.ports import PoleHealth, Who
 from tests.support.clocks import ManualClock

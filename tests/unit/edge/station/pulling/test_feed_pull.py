@@ -10,7 +10,7 @@ import pytest
 from edge.errors import PoleUnreachable, PoleWrong, StoreError
 from edge.evidence import START_HASH, Link, seal
 from edge.feeds import ClockReading, Cursor, Feed, make_record
-from edge.station.ports import Batch, Identity, Kept
+from edge.station.ports.vault import Batch, Identity, Kept
 from edge.station.pulling.contact import Contacts
 from edge.station.pulling.feed_pull import FeedPull
 from edge.station.pulling.flaw_book import FlawBook

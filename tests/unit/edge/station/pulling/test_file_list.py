@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge.station.ports import Wanted
+from edge.station.ports.vault import Wanted
 from edge.station.pulling.file_list import FileList, Waits
 from edge.supervise import Passing
 from tests.support.clocks import ManualClock

@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from edge.errors import PoleUnreachable, ViewsFull
-from edge.station.ports import LiveAnswer, Stream
+from edge.station.ports.links import LiveAnswer, Stream
 from edge.station.pulling.live import VIEWS_MAX, VIEWS_OF_POLE_MAX, LiveViews, pass_headers
 from edge.station.pulling.ports import PoleClient
 

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from edge.evidence import Link, SignedStatement, Statement, sign
 from edge.feeds import ClockReading, Feed
-from edge.station.ports import Identity
+from edge.station.ports.vault import Identity
 from edge.station.pulling.contact import Contacts
 from edge.station.pulling.flaw_book import FlawBook
 from edge.station.pulling.one_pole import MeetAgain, Met, OnePole
