@@ -133,7 +133,7 @@ class StoreCore:
         self._keeper = Keeper(self._settings, key, self._clock, self._read_clock, age)
         epoch: str | None = None
 
-        def open_file(_may_begin: bool) -> StoreFile:
+        def open_file() -> StoreFile:
             nonlocal epoch
             file = StoreFile(self._folder, self._keeper, epoch=epoch)
             epoch = file.epoch

@@ -98,7 +98,7 @@ class WritingThread(Generic[_File]):
 
     def __init__(
         self,
-        open_file: Callable[[bool], _File],
+        open_file: Callable[[], _File],
         publish: Callable[[_File], None],
         *,
         pace: Pace | None = None,
@@ -106,7 +106,7 @@ class WritingThread(Generic[_File]):
         """Nothing is opened yet; see `start`.
 
         Args:
-            open_file: called on the thread; with true at first, when it may be begun.
+            open_file: called on the thread, first and after each failure.
             publish: called on the thread after each commit, before anybody is told.
             pace: for tests.
         """
@@ -164,7 +164,7 @@ class WritingThread(Generic[_File]):
 
     def _run(self) -> None:
         try:
-            self._file = self._open_file(True)
+            self._file = self._open_file()
         except EdgeError as exc:
             self._opened.set_exception(exc)
             return
@@ -207,7 +207,7 @@ class WritingThread(Generic[_File]):
         self._group = jobs
         try:
             if self._file is None:
-                self._file = self._open_file(False)
+                self._file = self._open_file()
             with self._file.group():
                 for job in jobs:
                     job.attempt(self._file)
