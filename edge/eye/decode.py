@@ -16,11 +16,15 @@ WALLS_MAX = 64
 """Packets of which the wall time is kept: a decoder holds back 16 frames at most, by the standards
 of H.264 and H.265, and damaged packets come to nothing.
 """
+ROOM_BYTES = 16 * 2**20
+"""A 4K picture's; address space alone, of which nothing is touched."""
 _PLANAR = ("yuv420p", "yuvj420p")
 
 
 class Decoder:
     """Decodes one stream on one thread; damage costs frames, never an exception.
+
+    Only want of memory is one: an eye without it would see nothing and blame its camera for ever.
 
     A keyframe by itself gets a decoder of its own, which is gone afterwards: an idle eye then holds
     no pictures, 3 MiB less at 1080p, for no CPU time that could be measured.
@@ -44,6 +48,9 @@ class Decoder:
         """Feed the next packet; frames come in presentation order, some packets later.
 
         The caller feeds a keyframe first, and every packet between.
+
+        Raises:
+            MemoryError: the process has none left.
         """
         self._walls[packet.pts_90k] = packet.wall_utc_ms
         if len(self._walls) > WALLS_MAX:
@@ -73,6 +80,7 @@ class Decoder:
         try:
             return [self._make_frame(picture) for picture in self._context.decode(unit)]
         except av.FFmpegError:
+            bytearray(ROOM_BYTES)  # the library calls want of memory damage
             return []
 
     def _open(self) -> VideoCodecContext:

@@ -255,6 +255,8 @@ def _make_probe(stream: VideoStream, codec: str, *, is_passed: bool) -> StreamPr
             if keyframe is not None:
                 return describe_annex_b(keyframe, codec)
             return describe_stream(stream) if is_passed else None
+        except MemoryError:
+            raise
         except av.FFmpegError:
             return None
 

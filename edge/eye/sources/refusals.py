@@ -65,8 +65,14 @@ def explain_open(
 
 
 def explain_read(exc: av.FFmpegError, opening: Opening) -> SourceError:
-    """Say why a source that was open could not be read on."""
+    """Say why a source that was open could not be read on.
+
+    Raises:
+        MemoryError: the process has none left, and the source is not to blame.
+    """
     name = opening.name
+    if isinstance(exc, MemoryError):
+        raise MemoryError(f"{name}: no memory left to read it") from None
     if opening.is_live:
         return _explain_live(exc, opening)
     if isinstance(exc, FileNotFoundError):
