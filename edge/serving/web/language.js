@@ -5,6 +5,8 @@ import { TEXTS } from "./texts.js";
 const LANGUAGES = ["en", "zh"];
 const TAGS = { en: "en-GB", zh: "zh-CN" };
 const KEPT = "polewatch.language";
+/** Marks that turn the direction of all that follows: others' words must not turn ours. */
+const TURNING = /[\u202a-\u202e\u2066-\u2069]/g;
 const listeners = [];
 let index = Math.max(0, LANGUAGES.indexOf(kept() ?? preferred()));
 
@@ -27,7 +29,7 @@ export const languageTag = () => TAGS[LANGUAGES[index]];
 /** A text by its key, with its `{places}` filled; an unknown key says itself. */
 export function say(key, values = {}) {
   const text = Object.hasOwn(TEXTS, key) ? TEXTS[key][index] : key;
-  return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+  return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? "").replace(TURNING, ""));
 }
 
 /** The word for something that the pole names, such as `rule_fire`; its own word where we have none. */

@@ -121,6 +121,11 @@ def test_hostile_words_are_text_and_nothing_else(browser: Browser, tmp_path: Pat
         assert (
             page.locator("#page img[src=x], #page script, header img, header script").count() == 0
         )
+        said = page.evaluate(
+            "async (pole) => (await import('/web/language.js')).say('neighbours', { pole })",
+            "\u202eeno\u2069",
+        )
+        assert said == "Also from eno", "others' words turn nothing round"
         assert overflow_px(page) == 0
         assert visitor.complaints == []
 
