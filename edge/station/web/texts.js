@@ -172,7 +172,7 @@ export const TEXTS = {
   cause_unknown: ["cause unknown", "原因不明"],
   silent_since: ["silent since {time}", "自 {time} 起失联"],
   heard_again: ["heard again {time}", "{time} 恢复联系"],
-  missed: ["missed: {alerts} alerts, {records} records, {files} files", "期间未收到：{alerts} 条告警、{records} 条记录、{files} 个文件"],
+  missed: ["missed: alerts {alerts}, records {records}, files {files}", "期间未收到：{alerts} 条告警、{records} 条记录、{files} 个文件"],
   all_here: ["all here since {time}", "{time} 已全部补齐"],
   files_coming: ["{n} files still to come", "还有 {n} 个文件待传"],
   heard: ["Last heard", "最近联系"],

@@ -311,7 +311,7 @@ def test_alert_of_the_station_itself_names_poles_cause_and_what_was_missed(
     expect(rows(page)).to_contain_text("Silent: SG-001, SG-002")
     expect(rows(page)).to_contain_text("North gate · mains power lost")
     expect(rows(page)).to_contain_text("Station")
-    expect(pane(page)).to_contain_text("missed: 2 alerts, 41 records, 3 files")
+    expect(pane(page)).to_contain_text("missed: alerts 2, records 41, files 3")
     expect(pane(page)).to_contain_text("no way to it: check the network")
     expect(pane(page).locator(".stage")).to_be_hidden()
 
