@@ -33,15 +33,16 @@ def station_lines(station: StationProcess) -> Iterator[dict[str, Any]]:
 
 def find_differences(pole: PoleProcess, station: StationProcess, name: str) -> list[str]:
     """What a station that has pulled everything has too little, twice or otherwise."""
-    there = {each["id"]: each for feed in FEEDS for each in pole.records(feed)}
+    # The pole goes on telling, of the station's questions too, so it is asked after the station:
+    # what the station has it must know; what came last may not be at the station yet.
     lines = [line["record"] for line in station_lines(station) if line["pole"] == name]
     here = {each["id"]: each for each in lines}
+    there = {each["id"]: each for feed in FEEDS for each in pole.records(feed)}
     problems = [
         f"{count} times: {each}"
         for each, count in Counter(line["id"] for line in lines).items()
         if count > 1
     ]
-    # The pole goes on telling, of the station's questions too: what came last may not be here yet.
     newest = {feed: max(_seqs(here, feed), default=0) for feed in FEEDS}
     for each, record in there.items():
         if each not in here and record["seq"] <= newest[record["feed"]]:
