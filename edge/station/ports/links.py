@@ -61,7 +61,7 @@ class PoleView:
 
 @dataclass(frozen=True, slots=True)
 class LiveAnswer:
-    """A pole's answer that is passed through while it comes; `content` yields its bytes."""
+    """What stands before the bytes of a pole's answer, which a `Stream` gives while it comes."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)

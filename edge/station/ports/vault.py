@@ -63,7 +63,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What a batch came to: how many of its records were new, and the files that they named."""
+    """What a batch came to: how many of its records were new, and of these began an alert."""
 
     new_count: int
     new_alerts: int
