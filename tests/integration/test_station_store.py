@@ -459,6 +459,19 @@ async def test_arrivals_are_of_the_feeds_that_are_asked_for(tmp_path: Path) -> N
 
 
 @run_async
+async def test_severity_before_a_record_is_the_newest_that_was_told(tmp_path: Path) -> None:
+    pages = PolePages()
+    async with make_store(tmp_path) as store:
+        await store.keep(pages.page(make_alert(1, severity="minor"), make_alert(2)))
+        await store.keep(pages.page(make_alert(1, "alert.update", severity=None)))
+        await store.say([make_word(1, "alert.ack")])
+        await store.keep(pages.page(make_alert(1, "alert.update", severity="critical", ordinal=1)))
+        told = [await store.severity("SG-017", alert_id(1), before=n) for n in range(1, 7)]
+        assert told == [None, "minor", "minor", "minor", "minor", "critical"]
+        assert await store.severity("SG-018", alert_id(1), before=6) is None
+
+
+@run_async
 async def test_store_is_refused_to_another_station_and_to_a_second_process(
     tmp_path: Path,
 ) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from edge.evidence import START_HASH, seal
-from edge.feeds import Draft, Feed, Life, make_record
+from edge.feeds import Draft, Feed, Life, Severity, make_record
 from edge.station.ports.arrivals import Arrival
 from edge.waiters import Waiters
 from tests.support.drafts import make_draft
@@ -23,7 +23,7 @@ class ArrivalsList:
         self.told: dict[str, int] = {}
         self.severities: dict[str, str] = {}
         self._kept: list[tuple[Feed, Arrival]] = []
-        self._of_alert: dict[tuple[str, str], list[bytes]] = defaultdict(list)
+        self._told: dict[tuple[str, str], list[tuple[int, Severity]]] = defaultdict(list)
         self._waiters = Waiters()
 
     def add(
@@ -37,8 +37,9 @@ class ArrivalsList:
         self._kept.append((draft.feed, Arrival(number, pole, 1_795_368_785_000 + number, body)))
         whose = str(draft.data.get("pole", pole)) if pole == STATION else pole
         if alert is not None:
-            self._of_alert[whose, alert].append(body)
+            told = self._told[whose, alert]
             if draft.severity is not None:
+                told.append((number, draft.severity))
                 self.severities[alert] = draft.severity
         self._waiters.wake(number)
         return number
@@ -66,11 +67,12 @@ class ArrivalsList:
 
     async def alert(self, pole: str, alert: str) -> bytes | None:
         """A part of what a desk is shown."""
-        if (pole, alert) not in self._of_alert:
+        if (pole, alert) not in self._told:
             return None
         shown = {"id": alert, "pole": pole, "severity": self.severities.get(alert, "info")}
         return json.dumps(shown).encode()
 
-    async def records(self, pole: str, alert: str) -> list[bytes]:
-        """See `Desk`."""
-        return list(self._of_alert[pole, alert])
+    async def severity(self, pole: str, alert: str, *, before: int) -> Severity | None:
+        """See `AlertDesk`."""
+        told = self._told[pole, alert]
+        return next((severity for number, severity in reversed(told) if number < before), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,8 +13,7 @@ from edge.station.ports.arrivals import Arrival
 from edge.wire import format_utc
 
 _FROM_DESKS = ("alert.ack", "alert.resolve")
-_BY_RULES = ("alert.open", "alert.update", "alert.close")
-_TOLD = (*_BY_RULES, *_FROM_DESKS)
+_TOLD = ("alert.open", "alert.update", "alert.close", *_FROM_DESKS)
 
 
 class AlertDesk(Protocol):
@@ -24,8 +23,8 @@ class AlertDesk(Protocol):
         """One alert as JSON."""
         ...
 
-    async def records(self, pole: str, alert: str) -> list[bytes]:
-        """Every record of an alert, in the order they came."""
+    async def severity(self, pole: str, alert: str, *, before: int) -> Severity | None:
+        """What an alert's severity was before the record of a number; None: it had told none."""
         ...
 
 
@@ -39,7 +38,6 @@ class Message:
 
 
 class _Record(msgspec.Struct):
-    id: str
     kind: str
     alert: str | None
     severity: Severity | None
@@ -75,12 +73,14 @@ async def make_message(
     record = _read(arrival.body)
     if record is None or record.alert is None or record.kind not in _TOLD:
         return None
+    if record.kind == "alert.update" and record.severity is None:
+        return None
     pole = _whose(arrival, record, station)
     alert = await desk.alert(pole, record.alert)
     concerned = {record.severity, _alert_decoder.decode(alert).severity if alert else None}
     if record.kind == "alert.update":
-        before = _severity_before(record, await desk.records(pole, record.alert))
-        if record.severity in (None, before):
+        before = await desk.severity(pole, record.alert, before=arrival.number)
+        if record.severity == before:
             return None
         concerned.add(before)
     if concerned.isdisjoint(severities):
@@ -101,19 +101,6 @@ def _whose(arrival: Arrival, record: _Record, station: str) -> str:
     named = record.data.get("pole")
     is_from_desk = arrival.pole == station and record.kind in _FROM_DESKS
     return named if is_from_desk and isinstance(named, str) else arrival.pole
-
-
-def _severity_before(record: _Record, bodies: Iterable[bytes]) -> Severity | None:
-    """What an alert's severity was before one of its records."""
-    severity: Severity | None = None
-    for body in bodies:
-        earlier = _read(body)
-        if earlier is None or earlier.kind not in _BY_RULES:
-            continue
-        if earlier.id == record.id:
-            break
-        severity = earlier.severity or severity
-    return severity
 
 
 def _read(body: bytes) -> _Record | None:

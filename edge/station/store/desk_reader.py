@@ -10,7 +10,10 @@ import re
 from dataclasses import dataclass, fields
 from typing import Any
 
+import msgspec
+
 from edge.errors import Fault, ValidationError
+from edge.feeds import Severity
 from edge.station.ports.desk import Asked, DeskPage, Response
 from edge.station.store.reader import StoreReader
 from edge.station.store.schema import explained
@@ -31,6 +34,17 @@ _RESPONSE = (
     " acked_ms, resolved_ms, mark, acked_by, is_test FROM alert"
     " WHERE received_ms >= ? AND received_ms < ? ORDER BY received_ms LIMIT ?"
 )
+
+_BY_RULES = ("alert.open", "alert.update", "alert.close")
+"""Kinds that tell a severity; words of desks do not."""
+
+
+class _Told(msgspec.Struct):
+    kind: str
+    severity: Severity | None
+
+
+_told_decoder = msgspec.json.Decoder(_Told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +159,20 @@ def read_records(reader: StoreReader, pole: str, alert: str) -> list[bytes]:
             "SELECT body FROM record WHERE alert = ? AND about = ? ORDER BY number", (alert, pole)
         )
         return [body for (body,) in rows]
+
+
+def read_severity(reader: StoreReader, pole: str, alert: str, *, before: int) -> Severity | None:
+    """Read what an alert's severity was before a record, by the newest that told one."""
+    with explained():
+        for (body,) in reader.connection.execute(
+            "SELECT body FROM record WHERE alert = ? AND about = ? AND number < ?"
+            " ORDER BY number DESC",
+            (alert, pole, before),
+        ):
+            told = _told_decoder.decode(body)
+            if told.kind in _BY_RULES and told.severity is not None:
+                return told.severity
+    return None
 
 
 def read_responses(reader: StoreReader, *, since_ms: int, until_ms: int) -> list[Response]:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from edge.evidence import Link, Sealed, SignedStatement
-from edge.feeds import Cursor, Draft, Feed
+from edge.feeds import Cursor, Draft, Feed, Severity
 from edge.model import KeptMedia
 from edge.station.desk_alert import TransferState
 from edge.station.desk_fold import FileStand
@@ -149,6 +149,12 @@ class StoreDesk(StoreCore):
     async def records(self, pole: str, alert: str) -> list[bytes]:
         """See `ports.Desk`."""
         return await self._read(lambda reader: desk_reader.read_records(reader, pole, alert))
+
+    async def severity(self, pole: str, alert: str, *, before: int) -> Severity | None:
+        """See `outward.message.AlertDesk`."""
+        return await self._read(
+            lambda reader: desk_reader.read_severity(reader, pole, alert, before=before)
+        )
 
     async def find_media(self, pole: str, sha256: str) -> KeptMedia | None:
         """See `ports.Desk`."""
