@@ -123,6 +123,22 @@ async def test_records_are_given_as_stored_and_who_saw_them_is_on_record_first()
 
 
 @run_async
+async def test_records_come_page_by_page_when_there_are_many() -> None:
+    bench = StationBench()
+    alert = bench.open_alert()
+    bench.store.records_max = 1
+    async with asking(bench) as session:
+        path = f"/v1/alerts/SG-017/{alert}"
+        async with session.post(f"{path}/ack", json={}, headers=headers_of("chen")) as answer:
+            assert answer.status == 200
+        first = await get(session, f"{path}/records")
+        rest = await get(session, f"{path}/records?after={first['next']}")
+    assert (first["more"], rest["more"], rest["next"]) == (True, False, None)
+    kinds = [each["kind"] for each in first["items"] + rest["items"]]
+    assert kinds == ["alert.open", "alert.ack"]
+
+
+@run_async
 async def test_file_is_given_whole_and_in_parts_after_it_is_on_record(tmp_path: Path) -> None:
     bench = StationBench()
     alert = bench.open_alert()

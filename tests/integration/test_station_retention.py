@@ -132,9 +132,9 @@ async def test_nothing_of_a_held_alert_goes_until_the_hold_ends(tmp_path: Path) 
         assert [states(await shown(store, number)) for number in (1, 2, 3)] == [
             ["expired"], ["here"], ["expired"],
         ]  # fmt: skip
-        assert len(await store.records("SG-017", alert_id(1))) == 1  # media.gone
-        assert len(await store.records("SG-017", alert_id(2))) == 4
-        assert len(await store.records("SG-017", alert_id(3))) == 4  # behind the held one
+        assert len((await store.records("SG-017", alert_id(1))).bodies) == 1  # media.gone
+        assert len((await store.records("SG-017", alert_id(2))).bodies) == 4
+        assert len((await store.records("SG-017", alert_id(3))).bodies) == 4  # behind the held one
         await store.say([make_word(2, "alert.hold", case=None, ordinal=41)])
         await retention.run_once()
         assert states(await shown(store, 2)) == ["expired"]
@@ -162,10 +162,11 @@ async def test_old_records_leave_behind_a_checkpoint_and_the_rest_is_proved(
         await retention.run_once()
         arrivals = await store.arrivals(after=0, feeds=["health"], limit=9)
         assert [each.received_ms for each in arrivals] == [late_ms]
-        assert len(await store.records("SG-017", alert_id(1))) == 5
+        assert len((await store.records("SG-017", alert_id(1))).bodies) == 5
         clock.move(201 * DAY_S)
         await retention.run_once()
-        assert [open_seal(body)["kind"] for body in await store.records("SG-017", alert_id(1))] == [
+        bodies = (await store.records("SG-017", alert_id(1))).bodies
+        assert [open_seal(body)["kind"] for body in bodies] == [
             "media.ready", "alert.resolve", "media.gone",
         ]  # fmt: skip
         assert await store.alert("SG-017", alert_id(1)) is None
@@ -213,7 +214,7 @@ async def test_nothing_goes_before_its_time_when_the_clock_leaps(
         clock.move(29 * DAY_S)
         await retention.run_once()
         assert states(await shown(store, 1)) == ["here"]
-        assert len(await store.records("SG-017", alert_id(1))) == 4
+        assert len((await store.records("SG-017", alert_id(1))).bodies) == 4
         clock.move(1.1 * DAY_S)
         await retention.run_once()
         assert states(await shown(store, 1)) == ["expired"]

@@ -18,7 +18,7 @@ from edge.station import desk_fold
 from edge.station.desk_alert import TransferState
 from edge.station.desk_fold import DeskFold, FileStand, Origin
 from edge.station.ports.arrivals import Arrival
-from edge.station.ports.desk import Asked, DeskPage, Response
+from edge.station.ports.desk import Asked, DeskPage, RecordPage, Response
 from edge.waiters import Waiters
 from edge.wire import parse_utc
 
@@ -36,6 +36,8 @@ class MemoryRecords:
         self.asked_arrivals = 0
         self.waiting = 0
         """Who waits for changes or arrivals just now."""
+        self.records_max = 1000
+        """Records on one page of an alert's."""
         self._folds: dict[tuple[str, str], tuple[DeskFold, int, bytes]] = {}
         self._records: list[tuple[str, Feed, Arrival]] = []
         self._of_alert: dict[tuple[str, str], list[bytes]] = {}
@@ -155,8 +157,10 @@ class MemoryDesk(MemoryRecords):
         by_severity = {f"new_{severity}": new.count(severity) for severity in _RANK}
         return {"open": sum(fold.is_open for fold in folds), "new": len(new), **by_severity}
 
-    async def records(self, pole: str, alert: str) -> list[bytes]:
-        return list(self._of_alert.get((pole, alert), ()))
+    async def records(self, pole: str, alert: str, *, after: int = 0) -> RecordPage:
+        found = self._of_alert.get((pole, alert), [])[after:]
+        bodies = tuple(found[: self.records_max])
+        return RecordPage(bodies, after + len(bodies) if len(found) > len(bodies) else None)
 
     async def find_media(self, pole: str, sha256: str) -> KeptMedia | None:
         return self._files.get((pole, sha256))

@@ -20,6 +20,7 @@ LIMIT_DEFAULT = 100
 LIMIT_MAX = 1000
 FILTER_CHARS_MAX = 130
 _AFTER_CHARS_MAX = 200
+_NUMBER_MAX = 2**53
 _STATES: Mapping[str, DeskState] = {"open": "open", "new": "new", "all": "all"}
 _ORDERS = ("worst", "newest")
 
@@ -66,12 +67,21 @@ async def get_alert(request: web.Request) -> web.Response:
 
 async def get_records(request: web.Request) -> web.Response:
     """Give the records of an alert, as they are stored."""
-    read_parameters(request)
+    after = read_whole(
+        read_parameters(request, "after"), "after", default=0, least=0, most=_NUMBER_MAX
+    )
     await find_alert(request)
     pole, alert = request.match_info["pole"], request.match_info["id"]
-    bodies = await request.app[STATION].desk.records(pole, alert)
+    page = await request.app[STATION].desk.records(pole, alert, after=after)
     await note_access(request, what="records", data={"pole": pole, "alert": alert})
-    return answer_body(b'{"items":%s}' % join(bodies))
+    return answer_body(
+        b'{"items":%s,"more":%s,"next":%s}'
+        % (
+            join(page.bodies),
+            b"false" if page.next is None else b"true",
+            msgspec.json.encode(page.next),
+        )
+    )
 
 
 def _read_asked(parameters: Mapping[str, str]) -> Asked:

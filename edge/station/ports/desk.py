@@ -24,6 +24,14 @@ class DeskPage:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordPage:
+    """Records as they are stored, and the number after which the next page begins; None: all."""
+
+    bodies: tuple[bytes, ...]
+    next: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """Which alerts a desk wants; None: any. Times are when they came here, ms since 1970."""
 
@@ -96,8 +104,8 @@ class Desk(Protocol):
         """How many alerts are `open`, how many `new`; of these by severity: `new_critical`."""
         ...
 
-    async def records(self, pole: str, alert: str) -> list[bytes]:
-        """Every record of an alert, of the pole and of the station, in the order they came."""
+    async def records(self, pole: str, alert: str, *, after: int = 0) -> RecordPage:
+        """The records of an alert, of the pole and of the station, as they came after a number."""
         ...
 
     async def find_media(self, pole: str, sha256: str) -> KeptMedia | None:

@@ -1,7 +1,7 @@
 """What desks ask of the store: lists of alerts, as walks along an index; one alert; figures.
 
-A page looks at a bounded number of rows. Where few of them are asked for it is short, and its
-`next` says where to go on.
+A page looks at a bounded number of rows, and ends after `ANSWER_BYTES_MAX`. Where few rows are
+asked for it is short, and its `next` says where to go on.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import msgspec
 
 from edge.errors import Fault, ValidationError
 from edge.feeds import Severity
-from edge.station.ports.desk import Asked, DeskPage, Response
-from edge.station.store.reader import StoreReader
+from edge.station.ports.desk import Asked, DeskPage, RecordPage, Response
+from edge.station.store.reader import ANSWER_BYTES_MAX, StoreReader, cut
 from edge.station.store.schema import explained
 from edge.station.store.store_file import TALLIES
 
@@ -88,8 +88,9 @@ def list_alerts(reader: StoreReader, asked: Asked, *, after: str | None, limit: 
                 (*walk.bound, LOOK_MAX, *bound, limit),
             )
         )
-        last = rows[-1] if len(rows) == limit else _last_looked_at(reader, walk)
-        bodies = tuple(_body(reader, number) for number, _, _ in rows)
+        bodies = tuple(body for (body,) in cut(_body(reader, number) for number, _, _ in rows))
+        is_full = len(bodies) == limit or len(bodies) < len(rows)
+        last = rows[len(bodies) - 1] if is_full else _last_looked_at(reader, walk)
         change = newest_change(reader)
     if last is None:
         return DeskPage(bodies, None, change)
@@ -126,16 +127,15 @@ def list_changed(reader: StoreReader, *, after: int, limit: int) -> DeskPage:
     `next` is the change to go on after, None where that was all.
     """
     with reader.snapshot():
-        rows = list(
-            reader.connection.execute(
-                "SELECT a.change, b.body FROM alert a JOIN alert_body b USING (number)"
-                " WHERE a.change > ? ORDER BY a.change LIMIT ?",
-                (after, limit + 1),
-            )
+        found = reader.connection.execute(
+            "SELECT a.change, b.body FROM alert a JOIN alert_body b USING (number)"
+            " WHERE a.change > ? ORDER BY a.change LIMIT ?",
+            (after, limit),
         )
+        rows = list(cut(found))
         change = newest_change(reader)
-    bodies = tuple(body for _, body in rows[:limit])
-    return DeskPage(bodies, str(rows[limit - 1][0]) if len(rows) > limit else None, change)
+    has_more = bool(rows) and rows[-1][0] < change
+    return DeskPage(tuple(body for _, body in rows), str(rows[-1][0]) if has_more else None, change)
 
 
 def count_alerts(reader: StoreReader) -> dict[str, int]:
@@ -152,13 +152,18 @@ def newest_change(reader: StoreReader) -> int:
     return int(row[0])
 
 
-def read_records(reader: StoreReader, pole: str, alert: str) -> list[bytes]:
-    """Read every record of an alert, of the pole and of the station, as they came."""
+def read_records(reader: StoreReader, pole: str, alert: str, *, after: int) -> RecordPage:
+    """Read the records of an alert, of the pole and of the station, as they came after a number."""
     with explained():
-        rows = reader.connection.execute(
-            "SELECT body FROM record WHERE alert = ? AND about = ? ORDER BY number", (alert, pole)
+        found = reader.connection.execute(
+            "SELECT number, body FROM record WHERE alert = ? AND about = ? AND number > ?"
+            " ORDER BY number",
+            (alert, pole, after),
         )
-        return [body for (body,) in rows]
+        rows = list(cut(found))
+    bodies = tuple(body for _, body in rows)
+    is_cut = sum(map(len, bodies)) >= ANSWER_BYTES_MAX
+    return RecordPage(bodies, rows[-1][0] if is_cut else None)
 
 
 def read_severity(reader: StoreReader, pole: str, alert: str, *, before: int) -> Severity | None:
@@ -196,9 +201,9 @@ def _response(*row: Any) -> Response:
     return Response(**{**named, "is_test": bool(named["is_test"])})
 
 
-def _body(reader: StoreReader, number: int) -> bytes:
+def _body(reader: StoreReader, number: int) -> tuple[bytes]:
     found = reader.connection.execute("SELECT body FROM alert_body WHERE number = ?", (number,))
-    return bytes(next(found)[0])
+    return (bytes(next(found)[0]),)
 
 
 def _filters(asked: Asked) -> tuple[str, tuple[Any, ...]]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -19,11 +20,17 @@ from edge.station.store.chain_reader import ChainReader, KeptFile
 from edge.station.store.feeds_table import load_identity
 from edge.station.store.schema import STORE_NAME, explained
 
+ANSWER_BYTES_MAX = 4 * 2**20
+"""So many bytes of records end an answer, which is at most one record longer."""
 _HASH = "CAST(substr(r.body, -66, 64) AS TEXT)"
 _WANTED = (
     "SELECT pole, sha256, bytes, type, role, camera, is_alert, opened_ms, tries FROM file"
     " WHERE pole = ? AND state IN ('waiting', 'held back')"
     " ORDER BY rank, tries, opened_ms DESC, sha256 LIMIT ?"
+)
+_ARRIVALS = (
+    "SELECT r.number, l.pole, r.received_ms, r.body FROM record r JOIN life l USING (life)"
+    " WHERE r.feed = ? AND r.number > ? ORDER BY r.number LIMIT ?"
 )
 
 
@@ -106,20 +113,20 @@ class StoreReader(ChainReader):
         ]
 
     def arrivals(self, *, after: int, feeds: Sequence[Feed], limit: int) -> list[Arrival]:
-        """Records of some feeds after a number, in the order in which they were kept."""
+        """Records of some feeds after a number, in the order in which they were kept.
+
+        They end at `limit` or after `ANSWER_BYTES_MAX`; none are given only where none are left.
+        """
         with self.snapshot():
-            pages = [
-                self._rows(
-                    "SELECT r.number, l.pole, r.received_ms, r.body"
-                    " FROM record r JOIN life l USING (life)"
-                    " WHERE r.feed = ? AND r.number > ? ORDER BY r.number LIMIT ?",
-                    feed,
-                    after,
-                    limit,
-                )
-                for feed in dict.fromkeys(feeds)
-            ]
-        return [Arrival(*row) for row in itertools.islice(heapq.merge(*pages), limit)]
+            return [Arrival(*row) for row in self._arriving(after, feeds, limit)]
+
+    def _arriving(self, after: int, feeds: Sequence[Feed], limit: int) -> Iterator[Any]:
+        """Read feeds side by side, a row of each ahead: a body that is not given is not kept."""
+        rows = [
+            self.connection.execute(_ARRIVALS, (feed, after, limit))
+            for feed in dict.fromkeys(feeds)
+        ]
+        return cut(itertools.islice(heapq.merge(*rows), limit))
 
     def told_to(self, webhook: str) -> int | None:
         """Up to which number somebody has been told."""
@@ -144,6 +151,16 @@ class StoreReader(ChainReader):
         """How many files of these poles wait for want of room."""
         rows = self._rows("SELECT pole, count(*) FROM file WHERE state = 'held back' GROUP BY pole")
         return sum(int(count) for pole, count in rows if pole in poles)
+
+
+def cut(rows: Iterable[Any]) -> Iterator[Any]:
+    """Give rows until their bodies, which stand last in them, come to `ANSWER_BYTES_MAX`."""
+    size_bytes = 0
+    for row in rows:
+        yield row
+        size_bytes += len(row[-1])
+        if size_bytes >= ANSWER_BYTES_MAX:
+            return
 
 
 def open_store_reader(folder: Path) -> StoreReader:

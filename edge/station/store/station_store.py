@@ -18,7 +18,7 @@ from edge.model import KeptMedia
 from edge.station.desk_alert import TransferState
 from edge.station.desk_fold import FileStand
 from edge.station.ports.arrivals import Arrival
-from edge.station.ports.desk import Asked, DeskPage, Response
+from edge.station.ports.desk import Asked, DeskPage, RecordPage, Response
 from edge.station.ports.vault import Batch, Identity, Kept, Wanted, Word
 from edge.station.store import desk_reader, feeds_table, files_table, outbox, own_log
 from edge.station.store.core import StoreCore
@@ -146,9 +146,11 @@ class StoreDesk(StoreCore):
         """See `ports.Desk`."""
         return await self._read(desk_reader.count_alerts)
 
-    async def records(self, pole: str, alert: str) -> list[bytes]:
-        """See `ports.Desk`."""
-        return await self._read(lambda reader: desk_reader.read_records(reader, pole, alert))
+    async def records(self, pole: str, alert: str, *, after: int = 0) -> RecordPage:
+        """See `ports.Desk`; a page ends after 4 MiB."""
+        return await self._read(
+            lambda reader: desk_reader.read_records(reader, pole, alert, after=after)
+        )
 
     async def severity(self, pole: str, alert: str, *, before: int) -> Severity | None:
         """See `outward.message.AlertDesk`."""

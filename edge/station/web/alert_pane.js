@@ -163,7 +163,8 @@ export class AlertPane {
     const found = await this.visit.desk.ask(path).catch(() => null);
     if (keyOf(this.alert) !== keyOf(alert)) return;
     const text = found?.items.map((record) => JSON.stringify(record, null, 1)).join("\n");
-    setText(this.records, text ?? say("records_failed"));
+    const more = found?.more ? `\n${say("records_more")}` : "";
+    setText(this.records, text === undefined ? say("records_failed") : text + more);
   }
 }
 

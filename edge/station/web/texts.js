@@ -111,6 +111,7 @@ export const TEXTS = {
   span_s: ["{n} s", "{n} 秒"],
   span_min: ["{n} min", "{n} 分钟"],
   span_h: ["{n} h", "{n} 小时"],
+  records_more: ["There are more than are shown here: the station's API has them all.", "此处未全部显示，其余记录可通过平台 API 获取。"],
 
   // What can be done
   do_acknowledge: ["Acknowledge (a)", "确认 (a)"],
