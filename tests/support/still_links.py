@@ -67,6 +67,9 @@ class StillLinks:
     def view(self, pole: str) -> PoleView:
         return self.views[pole]
 
+    def change_of(self, pole: str) -> int:
+        return self.views[pole].change
+
     def set(self, pole: str, **fields: Any) -> None:
         """What is known of a pole from now on."""
         self.change += 1

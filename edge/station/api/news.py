@@ -63,7 +63,7 @@ async def get_news(request: web.Request) -> web.Response:
     poles = read_whole(parameters, "poles", default=views.change, least=0, most=_CHANGE_MAX)
     if after > newest:
         await _refuse_unknown(station, after)
-    is_news = after < newest or bool(views.changed(poles))
+    is_news = after < newest or views.has_changed(poles)
     if wait_s and not is_news:
         await _wait(request, Heard(after, poles, station.desk.fault), wait_s)
     return answer_body(await _make(request, after, poles))
@@ -115,7 +115,7 @@ async def _wait_for_fault(station: StationContext, before: str | None) -> None:
 
 
 async def _make(request: web.Request, after: int, poles: int) -> bytes:
-    """Make the answer: alerts once for all who know as much, poles from what is made already."""
+    """Make the answer: alerts and poles, each once for all who know as much."""
     station, news, views = request.app[STATION], request.app[NEWS], request.app[VIEWS]
     async with news.turn:
         change = station.desk.change
@@ -123,10 +123,9 @@ async def _make(request: web.Request, after: int, poles: int) -> bytes:
         if alerts is None:
             alerts = await _make_alerts(station, after)
             news.pages.keep(after, change, alerts)
-    changed = views.changed(poles)
     return b'{%s,"poles":%s,"poles_change":%d,"fault":%s}' % (
         alerts,
-        join(changed),
+        views.changed(poles),
         views.change,
         msgspec.json.encode(station.desk.fault),
     )

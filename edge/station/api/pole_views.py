@@ -9,6 +9,8 @@ import msgspec
 from aiohttp import web
 
 from edge.model import Json
+from edge.serving.page_cache import PageCache
+from edge.station.api.answers import join
 from edge.station.api.context import STATION
 from edge.station.ports.links import Links, PoleView
 from edge.wire import format_utc
@@ -24,6 +26,7 @@ class PoleViews:
     def __init__(self, links: Links, begun_ms: int) -> None:
         """`begun_ms` is when the station began."""
         self._links, self._begun = links, begun_ms
+        self._answers = PageCache()
         self._made: dict[str, tuple[PoleView, bytes]] = {}
 
     @property
@@ -39,10 +42,21 @@ class PoleViews:
             made = self._made[pole] = (view, msgspec.json.encode(show(view, self._begun)))
         return made[1]
 
-    def changed(self, after: int) -> list[bytes]:
-        """Give those that have changed after what a desk knows; all where it knows another life."""
+    def has_changed(self, after: int) -> bool:
+        """Whether any has changed after what a desk knows."""
+        return self.own_change(after) < self._links.change
+
+    def changed(self, after: int) -> bytes:
+        """Give an array of those that have changed after what a desk knows.
+
+        All where it knows another life. It is made once for all desks that know as much.
+        """
         last, links = self.own_change(after), self._links
-        return [self.body(pole) for pole in links.names if links.view(pole).change > last]
+        poles = self._answers.find(last, links.change)
+        if poles is None:
+            poles = join(self.body(pole) for pole in links.names if links.change_of(pole) > last)
+            self._answers.keep(last, links.change, poles)
+        return poles
 
     def own_change(self, after: int) -> int:
         """What a desk knows, as links number it; before everything where it is of another life."""

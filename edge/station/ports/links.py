@@ -97,6 +97,10 @@ class Links(Protocol):
         """The newest change of any pole's view."""
         ...
 
+    def change_of(self, pole: str) -> int:
+        """The last change of one's view."""
+        ...
+
     def view(self, pole: str) -> PoleView:
         """What is known of one now."""
         ...

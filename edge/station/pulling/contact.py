@@ -247,6 +247,11 @@ class PoleContact:
 
     # What desks see ----------------------------------------------------------------------------
 
+    @property
+    def change(self) -> int:
+        """The last change of its view."""
+        return self._change
+
     def view(self) -> PoleView:
         """All of it, now."""
         who, health = self._who, self._health

@@ -27,6 +27,10 @@ class PoleLinks:
         """The newest change of any pole's view."""
         return self._contacts.change
 
+    def change_of(self, pole: str) -> int:
+        """The last change of one's view."""
+        return self._contacts.of(pole).change
+
     def view(self, pole: str) -> PoleView:
         """What is known of one now."""
         return self._contacts.of(pole).view()
