@@ -104,7 +104,8 @@ class PoleContact:
         self._troubles: dict[str, Trouble] = {}
         self._coming: tuple[tuple[Coming, ...], int, int] = ((), 0, 0)
         self._on_nudge: Callable[[], object] = lambda: None
-        self._change = 0
+        self.change = 0
+        """The last change of its view."""
 
     # What pulling says -------------------------------------------------------------------------
 
@@ -247,11 +248,6 @@ class PoleContact:
 
     # What desks see ----------------------------------------------------------------------------
 
-    @property
-    def change(self) -> int:
-        """The last change of its view."""
-        return self._change
-
     def view(self) -> PoleView:
         """All of it, now."""
         who, health = self._who, self._health
@@ -276,7 +272,7 @@ class PoleContact:
             bytes_waiting=bytes_waiting,
             coming=files,
             version=who.version if who else "",
-            change=self._change,
+            change=self.change,
         )
 
     def _cause(self) -> Cause:
@@ -297,4 +293,4 @@ class PoleContact:
 
     def _note(self, *, is_news: bool) -> None:
         if is_news:
-            self._change = self._contacts.next_change()
+            self.change = self._contacts.next_change()
