@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ from edge.station.ports.desk import Asked, DeskPage, RecordPage, Response
 from edge.waiters import Waiters
 from edge.wire import parse_utc
 
+_PLACE = re.compile(r"-?\d+\.-?\d+\.\d+")
 _RANK: dict[str, int] = {"critical": 0, "major": 1, "minor": 2, "info": 3}
 
 
@@ -124,14 +126,17 @@ class MemoryDesk(MemoryRecords):
         return self._change
 
     async def alerts(self, asked: Asked, *, after: str | None, limit: int) -> DeskPage:
-        if after is not None and not after.isdecimal():
+        if after is not None and not _PLACE.fullmatch(after):
             raise ValidationError([Fault("after", "no place of such a list", "give `next`")])
-        found = [entry for entry in self._folds.values() if _is_asked(entry[0], asked)]
-        found.sort(key=lambda entry: _order(entry[0], asked))
-        start = int(after or 0)
-        bodies = tuple(body for _, _, body in found[start : start + limit])
-        following = str(start + limit) if len(found) > start + limit else None
-        return DeskPage(bodies, following, self._change)
+        start = tuple(map(int, after.split("."))) if after else ()
+        found = sorted(
+            ((*_order(fold, asked), number), body)
+            for number, (fold, _, body) in enumerate(self._folds.values())
+            if _is_asked(fold, asked)
+        )
+        found = [(place, body) for place, body in found if place > start]
+        following = ".".join(map(str, found[limit - 1][0])) if len(found) > limit else None
+        return DeskPage(tuple(body for _, body in found[:limit]), following, self._change)
 
     async def alert(self, pole: str, alert: str) -> bytes | None:
         entry = self._folds.get((pole, alert))

@@ -3,7 +3,7 @@
 
 import { byId, setText } from "./dom.js";
 import { say } from "./language.js";
-import { isNew, worstOf } from "./order.js";
+import { worstNew } from "./order.js";
 
 const TICK_MS = 500;
 const MUTE_MS = 5 * 60_000;
@@ -61,12 +61,8 @@ export class Alarm {
 
   #tick() {
     this.render();
-    const wanted = this.link.lostAt ? "lost" : this.#worst();
+    const wanted = this.link.lostAt ? "lost" : worstNew(this.desk.counts);
     document.documentElement.dataset.alarm = wanted ?? "";
     if (wanted && !this.#left_ms()) this.sound.play(wanted, performance.now());
-  }
-
-  #worst() {
-    return worstOf([...this.desk.alerts.values()].filter(isNew))?.severity ?? null;
   }
 }

@@ -23,6 +23,7 @@ export class AlertsPanel {
     this.note = byId("list-note");
     this.filter = byId("alert-filter");
     this.more = byId("older");
+    this.beyond = byId("beyond");
     this.day = byId("up-to");
     this.earlier = new Earlier(visit.desk);
     this.list = new WindowedList(byId("alert-list"), {
@@ -66,6 +67,8 @@ export class AlertsPanel {
     const found = wanted ? listed.filter((alert) => matches(wanted, saySearchable(alert))) : listed;
     this.list.show(found);
     this.more.hidden = !isAll || !this.earlier.hasMore;
+    const beyond = isAll ? 0 : desk.beyond(this.#which);
+    setText(this.beyond, beyond ? say("beyond", { n: beyond }) : "");
     byId("day-line").hidden = !isAll;
     this.filter.placeholder = say("filter_alerts");
     setText(this.note, this.#sayNote(listed.length, found.length));
@@ -80,6 +83,7 @@ export class AlertsPanel {
     this.earlier.forget();
     this.list.close();
     this.filter.value = "";
+    setText(this.beyond, "");
   }
 
   #buttons() {

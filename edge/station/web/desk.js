@@ -8,6 +8,9 @@ import { setHomeTime, setHomeZone } from "./times.js";
 const WAIT_S = 25;
 const FIRST_PAGE = 200; // Shown at once; the others follow.
 const PAGE = 500;
+const ALERTS_MAX = 5000; // More than anybody reads, some 15 MB; up to a page more for a while.
+const DONE_MAX = 5000;
+const FROM_START = { state: "new", after: null };
 const GONE = 410;
 const TRIED_AGAIN_MS = 2000;
 const CLOCK_EVERY_MS = 300_000; // The clock of a desk's computer may be set while it runs.
@@ -20,13 +23,14 @@ export class Desk extends EventTarget {
   station = null;
   counts = {};
   fault = null;
-  alerts = new Map();
+  alerts = new Map(); // What is open; where that is too much, the first of the list.
   poles = new Map();
-  hasAll = false;
   #change = null;
   #polesChange = null;
   #begun_ms = 0;
   #clock_ms = 0; // When the station's time was told last, performance.now().
+  #walk = FROM_START; // Where the list is read on: new ones first; null: all are here.
+  #reading = 0; // The beginning whose list is being read.
   #life = 0; // Counts beginnings, so that what was asked before the last one is not taken.
   #gone = new Map(); // Alert that is done → its last change: a page asked for earlier may have it.
 
@@ -50,6 +54,18 @@ export class Desk extends EventTarget {
     });
   }
 
+  /** Whether every open alert is here. */
+  get hasAll() {
+    return this.#walk === null;
+  }
+
+  /** How many more the station has, `open` or `new`; not told while the first ones come. */
+  beyond(which) {
+    if (this.hasAll || this.alerts.size <= ALERTS_MAX - PAGE) return 0;
+    const held = which === "new" ? this.#countNew() : this.alerts.size;
+    return Math.max(0, this.counts[which] - held);
+  }
+
   /** The open alerts, worst first. */
   sorted() {
     return [...this.alerts.values()].sort(compareAlerts);
@@ -68,7 +84,7 @@ export class Desk extends EventTarget {
   async #begin() {
     const [station, page, poles] = await Promise.all([
       this.ask("/v1/station"),
-      this.ask(`/v1/alerts?state=open&limit=${FIRST_PAGE}`),
+      this.#askPage(FROM_START, FIRST_PAGE),
       this.ask("/v1/poles"),
     ]);
     this.station = station;
@@ -81,31 +97,51 @@ export class Desk extends EventTarget {
     this.#takePoles(poles.items, true);
     this.#polesChange = poles.change;
     this.#change = page.change;
-    this.counts = page.counts ?? station.counts ?? {};
-    const kept = page.items.filter((alert) => this.#keep(alert));
-    this.hasAll = page.next === null;
+    this.counts = page.counts;
+    this.#walk = follow(FROM_START, page);
+    const kept = this.#keepAll(page.items);
     this.dispatchEvent(new Event("state"));
     this.#tell(kept, []);
-    if (!this.hasAll) this.#readOn(page.next);
+    this.#readOn();
   }
 
-  /** Read the pages after the first; what changes meanwhile comes as news. */
-  async #readOn(next) {
+  /** Read on while there is room; what changes meanwhile comes as news. */
+  async #readOn() {
     const life = this.#life;
-    for (let after = next; after !== null && !this.signal.aborted; ) {
-      const path = `/v1/alerts?state=open&limit=${PAGE}&after=${encodeURIComponent(after)}`;
+    if (this.#reading === life) return;
+    this.#reading = life;
+    while (this.#room() > 0 && !this.signal.aborted) {
+      const walk = this.#walk;
       try {
-        const page = await this.ask(path);
+        const page = await this.#askPage(walk, PAGE);
         if (life !== this.#life) return;
-        this.#tell(page.items.filter((alert) => this.#keep(alert)), []);
-        after = page.next;
+        if (walk === this.#walk) this.#walk = follow(walk, page);
+        this.#tell(this.#keepAll(page.items), []);
       } catch (error) {
         if (error instanceof Refused && error.status === GONE) return void (this.#change = null);
         await pause(TRIED_AGAIN_MS, this.signal);
+        if (life !== this.#life) return;
       }
     }
-    this.hasAll = true;
+    this.#reading = 0;
     this.dispatchEvent(new Event("state"));
+  }
+
+  #askPage({ state, after }, limit) {
+    const place = after === null ? "" : `&after=${encodeURIComponent(after)}`;
+    return this.ask(`/v1/alerts?state=${state}&limit=${limit}${place}`);
+  }
+
+  /** How many more are to be read: what is known makes room for what is new. */
+  #room() {
+    if (this.hasAll) return 0;
+    return ALERTS_MAX - (this.#walk.state === "new" ? this.#countNew() : this.alerts.size);
+  }
+
+  #countNew() {
+    let count = 0;
+    for (const alert of this.alerts.values()) if (isNew(alert)) count += 1;
+    return count;
   }
 
   #setClock(station) {
@@ -124,19 +160,30 @@ export class Desk extends EventTarget {
     this.#takePoles(news.poles, false);
     this.#polesChange = news.poles_change;
     const opened = news.alerts.filter((alert) => this.#isNews(alert));
-    const kept = news.alerts.filter((alert) => this.#keep(alert));
+    const kept = this.#keepAll(news.alerts);
     this.#change = news.change;
-    this.counts = news.counts ?? this.counts;
+    this.counts = news.counts;
     if (this.fault !== (news.fault ?? null)) {
       this.fault = news.fault ?? null;
       this.dispatchEvent(new Event("state"));
     }
-    if (kept.length || opened.length) this.#tell(kept, opened);
+    if (news.alerts.length) this.#tell(kept, opened); // The counts have changed in any case.
+    if (this.#room() >= PAGE) this.#readOn();
   }
 
   #isNews(alert) {
     const isKnown = this.alerts.has(keyOf(alert)) || this.#gone.has(keyOf(alert));
     return isNew(alert) && !isKnown && Date.parse(alert.received_at) >= this.#begun_ms;
+  }
+
+  /** Keep alerts; those that are news. What stands behind the most that are held goes. */
+  #keepAll(alerts) {
+    const kept = alerts.filter((alert) => this.#keep(alert));
+    if (this.alerts.size > ALERTS_MAX + PAGE) {
+      for (const alert of this.sorted().slice(ALERTS_MAX)) this.alerts.delete(keyOf(alert));
+      this.#walk = { ...FROM_START }; // Some that went stand before where reading had come to.
+    }
+    return kept;
   }
 
   /** Keep an alert's newest state; false where it is known already. */
@@ -149,7 +196,9 @@ export class Desk extends EventTarget {
       this.alerts.set(key, alert);
     } else {
       this.alerts.delete(key);
+      this.#gone.delete(key);
       this.#gone.set(key, alert.change);
+      if (this.#gone.size > DONE_MAX) this.#gone.delete(this.#gone.keys().next().value);
     }
     return true;
   }
@@ -164,4 +213,10 @@ export class Desk extends EventTarget {
     this.dispatchEvent(new CustomEvent("alerts", { detail: changed }));
     if (opened.length) this.dispatchEvent(new CustomEvent("opened", { detail: opened }));
   }
+}
+
+/** Where a walk goes on after a page; null: nowhere. */
+function follow({ state }, { next }) {
+  if (next !== null) return { state, after: next };
+  return state === "new" ? { state: "open", after: null } : null;
 }

@@ -3,7 +3,6 @@
 import { sayNote } from "./poles_panel.js";
 import { byId, make, setText } from "./dom.js";
 import { say } from "./language.js";
-import { isNew } from "./order.js";
 import { homeNow_ms, sayTime } from "./times.js";
 
 const TICK_MS = 1000;
@@ -22,18 +21,16 @@ export class Header {
 
   /** Show what is known. */
   render() {
-    const { station, alerts, poles, fault, hasAll } = this.desk;
+    const { station, counts, poles, fault } = this.desk;
     byId("fault").hidden = !fault;
     setText(byId("fault"), fault ? say("station_fault", { fault }) : "");
     if (!station) return;
-    const more = hasAll ? "" : "+";
-    const count = [...alerts.values()].filter(isNew).length;
     setText(byId("station"), station.name ?? station.id);
-    setText(this.news, say("count_new", { n: `${count}${more}` }));
-    this.news.className = count ? "bad" : "good";
-    setText(this.open, say("count_open", { n: `${alerts.size}${more}` }));
+    setText(this.news, say("count_new", { n: counts.new }));
+    this.news.className = counts.new ? "bad" : "good";
+    setText(this.open, say("count_open", { n: counts.open }));
     setText(this.poles, sayNote([...poles.values()]));
-    document.title = `${count ? `(${count}${more}) ` : ""}${station.name ?? station.id}`;
+    document.title = `${counts.new ? `(${counts.new}) ` : ""}${station.name ?? station.id}`;
     this.#tick();
   }
 

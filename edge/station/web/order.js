@@ -9,7 +9,7 @@ export const keyOf = ({ pole, id }) => `${pole} ${id}`;
 export const isNew = ({ state, acked, resolved }) => state === "open" && !acked && !resolved;
 
 /** How bad, 0 being the worst; what we do not know is taken for the least. */
-export function rankOf({ severity }) {
+function rankOf({ severity }) {
   const rank = SEVERITIES.indexOf(severity);
   return rank < 0 ? SEVERITIES.length : rank;
 }
@@ -31,10 +31,8 @@ export function compareArrival(one, other) {
   );
 }
 
-/** The worst of some alerts by severity; null of none. */
-export function worstOf(alerts) {
-  return alerts.reduce((worst, each) => (worst && rankOf(worst) <= rankOf(each) ? worst : each), null);
-}
+/** The worst severity of which there are new alerts, by the station's counts; null: there are none. */
+export const worstNew = (counts) => SEVERITIES.find((each) => counts[`new_${each}`] > 0) ?? null;
 
 const TROUBLE = { silent: 0, refused: 1, "catching up": 3, starting: 4, up: 5 };
 

@@ -73,6 +73,7 @@ export const TEXTS = {
   captured_received: ["Happened {at}, came here {received}", "发生于 {at}，{received} 收到"],
   seen_by: ["seen: {by}", "已看：{by}"],
   and_more: [" and {n} more", " 等另外 {n} 个"],
+  beyond: ["and {n} more: listed here once others are judged; All has every one.", "另有 {n} 条未列出：其他告警处置后依次显示，也可在“全部”中查看。"],
 
   // Marks
   late: ["Late", "迟到"],

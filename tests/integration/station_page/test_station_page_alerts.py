@@ -274,6 +274,51 @@ def test_only_what_is_on_the_screen_was_seen_and_only_that_is_drawn(
     expect(page.locator("[aria-posinset='300']")).to_be_visible()
 
 
+def test_page_holds_so_many_alerts_new_ones_first_and_says_how_many_more_there_are(
+    server: StationServer, visit: Visit
+) -> None:
+    new = server.open_alert("SG-003", severity="minor", rule={"type": "loiter", "name": "kerb"})
+    known = [server.open_alert("SG-002") for _ in range(5600)]
+    for alert in known:
+        server.say(alert, "alert.ack", "wei", note=None)
+    page = visit("operator").page
+    beyond = page.locator("#beyond")
+    expect(beyond).to_contain_text("and 600 more")
+    expect(rows(page).first).to_have_attribute("aria-setsize", "5001")
+    assert titles(page)[0] == "Loitering · kerb"
+    expect(page.locator("#counts")).to_contain_text("1 new5601 open")
+
+    page.get_by_role("button", name="New", exact=True).click()
+    expect(beyond).to_be_hidden()
+    expect(rows(page)).to_have_count(1)
+    page.get_by_role("button", name="Open", exact=True).click()
+    for alert in known[-700:]:
+        server.close_alert(alert)
+        server.say(alert, "alert.resolve", "wei", verdict="test", note=None)
+
+    expect(rows(page).first).to_have_attribute("aria-setsize", "4901")
+    expect(beyond).to_be_hidden()
+    server.say(new, "alert.ack", "wei", note=None)
+    expect(page.locator("#counts")).to_contain_text("0 new4901 open")
+
+
+def test_page_lets_go_of_what_is_known_when_more_comes_than_it_holds(
+    server: StationServer, visit: Visit
+) -> None:
+    for _ in range(4995):
+        server.open_alert("SG-002", severity="minor")
+    page = visit("viewer").page
+    expect(rows(page).first).to_have_attribute("aria-setsize", "4995")
+
+    for _ in range(510):
+        server.open_alert("SG-001")
+
+    expect(page.locator("#counts")).to_contain_text("5505 new5505 open")
+    expect(page.locator("#beyond")).to_contain_text("more")
+    assert int(rows(page).first.get_attribute("aria-setsize") or 0) <= 5500
+    assert titles(page)[0] == "Intrusion · fence"
+
+
 def test_alerts_that_must_not_pass_for_others_are_marked(
     server: StationServer, visit: Visit
 ) -> None:
