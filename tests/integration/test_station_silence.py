@@ -20,7 +20,7 @@ from edge.station.pulling.meeting import Roster
 from edge.station.pulling.one_pole import OnePole
 from edge.station.pulling.own_alerts import OwnAlerts, Pen, read_open
 from edge.station.pulling.pole_client import HttpPoleClient
-from edge.station.pulling.silence import Patience
+from edge.station.pulling.silence_pole import Patience
 from edge.station.pulling.silence_watch import SilenceWatch
 from edge.station.pulling.slots import Slots
 from edge.station.pulling.tls import ClientContexts

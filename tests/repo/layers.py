@@ -20,7 +20,7 @@ _PURE_IN_AGENT = (
 _PURE_IN_STATION = (
     "desk_alert", "desk_fold", "statistics", "api.requests", "outward.signature",
     "pulling.chain", "pulling.pole_answers", "pulling.silence",
-    "pulling.silence_alert", "pulling.urgency",
+    "pulling.silence_alert", "pulling.silence_pole", "pulling.urgency",
 )  # fmt: skip
 _PURE_IN_SERVING = (
     "conditions", "guesses", "layouts", "open_metrics", "page_cache", "plain_text", "ranges",

@@ -16,8 +16,8 @@ from edge.feeds import FEEDS, Feed
 from edge.station.ports.links import Coming, LinkState, PoleView, Trouble
 from edge.station.ports.vault import Identity
 from edge.station.pulling.ports import PoleHealth, Who
-from edge.station.pulling.silence import Observed
 from edge.station.pulling.silence_alert import Cause
+from edge.station.pulling.silence_pole import Observed
 from edge.waiters import Waiters
 
 CLOCK_NEWS_MS = 1000

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from edge.model import Json
 from edge.station.pulling.silence_alert import (
     OWN_LINK,
-    Cause,
     Member,
     Silence,
     about_of,
@@ -21,73 +20,7 @@ from edge.station.pulling.silence_alert import (
     read_silences,
     tell,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """When what is told, in seconds.
-
-    Attributes:
-        silent_s: without a good answer until it is an alert.
-        surely_s: the same where it is not even known that asking has failed: the station may have
-            been busy, but nobody can tell any more.
-        quiet_s: no pole that is pulled leaves so much between two answers.
-        hold_s: heard again it must stay so long until the alert is over.
-        settle_s: after the last record until it is believed that no file is wanted.
-        files_s: that files may take after the records before the alert closes without them.
-        news_s: between updates of one alert that tell poles joining and leaving.
-        progress_s: between updates that tell counts.
-        cause_s: between updates that tell nothing but another cause: a link may fail in turns in
-            two ways, for days.
-    """
-
-    silent_s: float = 60.0
-    surely_s: float = 120.0
-    quiet_s: float = 35.0
-    hold_s: float = 40.0
-    settle_s: float = 5.0
-    files_s: float = 900.0
-    news_s: float = 5.0
-    progress_s: float = 30.0
-    cause_s: float = 300.0
-
-
-USUAL = Patience()
-
-
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """What is known of one pole at one moment.
-
-    Attributes:
-        pole: its name.
-        site: where it stands; None: a site of its own.
-        quiet_s: since its last good answer, or since the station began.
-        unanswered_s: the same of any answer at all.
-        has_failed: asking it has failed since its last good answer.
-        heard_ms: when that was; None: never.
-        cause: why it may be silent.
-        detail: the same in the words of whoever noticed.
-        has_all_records: nothing of its feeds is still to come.
-        files_waiting: those still to come.
-        missed_alerts: that have come since it was heard again; so also the next two.
-        missed_records: of all feeds.
-        missed_files: that were fetched.
-    """
-
-    pole: str
-    site: str | None
-    quiet_s: float
-    unanswered_s: float
-    has_failed: bool
-    heard_ms: int | None
-    cause: Cause
-    detail: str
-    has_all_records: bool
-    files_waiting: int
-    missed_alerts: int = 0
-    missed_records: int = 0
-    missed_files: int = 0
+from edge.station.pulling.silence_pole import USUAL, Observed, Patience, follow, is_silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +79,6 @@ def step(
     return State(kept), told
 
 
-def is_silent(each: Observed, patience: Patience = USUAL) -> bool:
-    """Whether a pole has not answered for too long."""
-    if each.quiet_s >= patience.surely_s:
-        return True
-    return each.has_failed and each.quiet_s >= patience.silent_s
-
-
 def rebuild(alerts: Iterable[Mapping[str, Json]], sites: Mapping[str, str | None]) -> State:
     """Make the state of a station that begins, from the data of its open alerts.
 
@@ -174,74 +100,13 @@ def _follow(
         about: replace(
             silence,
             members={
-                name: _follow_member(member, known[name], now_ms, patience)
+                name: follow(member, known[name], now_ms, patience)
                 for name, member in silence.members.items()
                 if name in known
             },
         )
         for about, silence in state.open.items()
     }
-
-
-def _follow_member(member: Member, each: Observed, now_ms: int, patience: Patience) -> Member:
-    member = _set_back(member, now_ms)
-    # A station that has just begun has heard nobody yet: quiet is not yet heard again.
-    is_heard = each.heard_ms is not None and each.quiet_s < patience.quiet_s
-    is_heard = is_heard and not each.has_failed
-    if member.back_ms is None:
-        if not is_heard:
-            is_known = each.has_failed or each.cause != "unknown"  # else it was not asked yet
-            is_other = is_known and each.cause != member.cause  # other words are no news
-            return replace(member, cause=each.cause, detail=each.detail) if is_other else member
-        member = replace(member, back_ms=now_ms, steady_ms=now_ms)
-    elif is_silent(each, patience):
-        since_ms = each.heard_ms if each.heard_ms is not None else member.since_ms
-        return replace(
-            member, cause=each.cause, detail=each.detail, since_ms=since_ms,
-            back_ms=None, steady_ms=None, records_ms=None, complete_ms=None,
-        )  # fmt: skip
-    if is_heard and member.steady_ms is None:
-        member = replace(member, steady_ms=now_ms)
-    elif not is_heard:
-        member = replace(member, steady_ms=None)
-    return _count(member, each, now_ms, patience)
-
-
-def _set_back(member: Member, now_ms: int) -> Member:
-    """Let nothing wait for a time to come again that the station's clock has been set back from."""
-    return replace(
-        member,
-        back_ms=_at_most(member.back_ms, now_ms),
-        steady_ms=_at_most(member.steady_ms, now_ms),
-        records_ms=_at_most(member.records_ms, now_ms),
-    )
-
-
-def _at_most(at_ms: int | None, now_ms: int) -> int | None:
-    return None if at_ms is None else min(at_ms, now_ms)
-
-
-def _count(member: Member, each: Observed, now_ms: int, patience: Patience) -> Member:
-    if member.complete_ms is not None:
-        return member
-    # A station that was started anew counts from zero: what was told stays the least.
-    member = replace(
-        member,
-        alerts=max(member.alerts, each.missed_alerts),
-        records=max(member.records, each.missed_records),
-        files=max(member.files, each.missed_files),
-        files_coming=each.files_waiting,
-    )
-    if member.records_ms is None and each.has_all_records:
-        member = replace(member, records_ms=now_ms)
-    if member.records_ms is None:
-        return member
-    passed_ms = now_ms - member.records_ms
-    if passed_ms < 1000 * patience.settle_s:
-        return member
-    if each.files_waiting == 0:
-        return replace(member, complete_ms=now_ms if member.files else member.records_ms)
-    return replace(member, complete_ms=now_ms) if passed_ms >= 1000 * patience.files_s else member
 
 
 def _leave_own_link(

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from edge.errors import StoreError
 from edge.station.pulling.contact import Contacts
 from edge.station.pulling.own_alerts import OpenOwn, OwnAlerts
-from edge.station.pulling.silence import USUAL, Patience, State, Told, rebuild, step
+from edge.station.pulling.silence import State, Told, rebuild, step
 from edge.station.pulling.silence_alert import Member
+from edge.station.pulling.silence_pole import USUAL, Patience
 from edge.supervise import Passing
 
 LOOK_EVERY_S = 1.0

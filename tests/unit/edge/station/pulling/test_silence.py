@@ -9,15 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.station.pulling.silence import (
-    Observed,
-    Patience,
-    State,
-    Told,
-    rebuild,
-    step,
-)
+from edge.station.pulling.silence import State, Told, rebuild, step
 from edge.station.pulling.silence_alert import OWN_LINK, Cause
+from edge.station.pulling.silence_pole import Observed, Patience
 
 T0_MS = 1_795_368_785_000
 PATIENCE = Patience()
