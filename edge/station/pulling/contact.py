@@ -239,7 +239,9 @@ class PoleContact:
             heard_ms=self._heard_ms,
             cause=self._cause(),
             detail=self._detail,
-            has_all_records=not self._behind and self._taken.issuperset(FEEDS),
+            feeds_coming=tuple(
+                feed for feed in FEEDS if feed in self._behind or feed not in self._taken
+            ),
             files_waiting=self._coming[1] + len(self._coming[0]),
             missed_alerts=missed.alerts,
             missed_records=missed.records,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
+from edge.feeds import FEEDS
 from edge.model import Json
 from edge.wire import format_utc, parse_utc
 
@@ -22,7 +23,9 @@ class Member:
     """One pole in an alert; times are ms since 1970, None: not yet.
 
     `since_ms` is its last good answer; `steady_ms` since when it has answered whatever it was
-    asked; `records_ms` when its records were all here.
+    asked; `records_ms` when its records were all here; `complete_ms` when everything was;
+    `over_ms` when nothing was waited for any more: silent anew, it is in an alert that is opened
+    anew.
     """
 
     pole: str
@@ -33,25 +36,40 @@ class Member:
     steady_ms: int | None = None
     records_ms: int | None = None
     complete_ms: int | None = None
+    over_ms: int | None = None
     alerts: int = 0
     records: int = 0
     files: int = 0
     files_coming: int = 0
+    feeds_coming: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """An open alert: `about` is its site or pole, `site` None where it has none."""
+    """An open alert: `about` is no other open one's, `site` None where it has none."""
 
     about: str
     site: str | None
     members: Mapping[str, Member]
+    opened_ms: int = 0
     told: Mapping[str, Json] = field(default_factory=dict)
     told_ms: int = 0
 
+    @property
+    def is_own_link(self) -> bool:
+        """Whether it is most likely the station that is cut off."""
+        return self.about.startswith(OWN_LINK)  # all others begin with "site" or "pole"
+
+    @property
+    def group(self) -> str:
+        """What the first of its like is about."""
+        if self.is_own_link:
+            return OWN_LINK
+        return self.about if self.site is None else f"site {self.site}"
+
 
 def about_of(pole: str, site: str | None) -> str:
-    """What the alert of a pole is about."""
+    """What the first alert of a pole is about; one that opens beside it has a number behind."""
     return f"site {site}" if site is not None else f"pole {pole}"
 
 
@@ -66,23 +84,25 @@ def read_silences(
     """
     kept: dict[str, Silence] = {}
     for data in alerts:
-        about, site, poles = data.get("about"), data.get("site"), data.get("poles")
-        if not isinstance(about, str) or not isinstance(poles, Mapping):
+        about, site = data.get("about"), data.get("site")
+        if not isinstance(about, str) or not isinstance(data.get("poles"), Mapping):
             continue
-        read = (_read_member(name, entry) for name, entry in poles.items() if name in sites)
-        members = {each.pole: each for each in read if each is not None}
-        kept[about] = Silence(about, site if isinstance(site, str) else None, members, dict(data))
-    return kept
+        opened_ms = _read_opening(data)
+        members = {each.pole: each for each in _read_members(data) if each.pole in sites}
+        site = site if isinstance(site, str) else None
+        kept[about] = Silence(about, site, members, opened_ms=opened_ms, told=dict(data))
+    return _without_moved(kept)
 
 
 def outline(data: Mapping[str, Json]) -> object:
     """Who is in it and how far each has come; `data` as `tell` gives it."""
     poles = data.get("poles")
     assert isinstance(poles, Mapping)
-    return data.get("count"), {
-        name: (entry.get("back_at") is None, entry.get("complete_at") is None)
-        for name, entry in poles.items()
-    }
+    steps = ("back_at", "complete_at", "over_at")
+    return (
+        data.get("count"),
+        {name: [entry.get(key) is None for key in steps] for name, entry in poles.items()},
+    )
 
 
 def tell(silence: Silence) -> dict[str, Json]:
@@ -97,7 +117,8 @@ def tell(silence: Silence) -> dict[str, Json]:
     return {
         "about": silence.about,
         "site": silence.site,
-        "cause": OWN_LINK if silence.about == OWN_LINK else cause,
+        "opened_at": format_utc(silence.opened_ms),
+        "cause": OWN_LINK if silence.is_own_link else cause,
         "count": len(members),
         "silent": sum(each.back_ms is None for each in members),
         "missed": missed,
@@ -114,12 +135,14 @@ def _entry(member: Member) -> dict[str, Json]:
         "back_at": _time(member.back_ms),
         "records_at": _time(member.records_ms),
         "complete_at": _time(member.complete_ms),
+        "over_at": _time(member.over_ms),
         "missed": {
             "alerts": member.alerts,
             "records": member.records,
             "files": member.files,
         },
         "files_coming": member.files_coming,
+        "feeds_coming": list(member.feeds_coming),
     }
 
 
@@ -127,11 +150,41 @@ def _time(at_ms: int | None) -> str | None:
     return None if at_ms is None else format_utc(at_ms)
 
 
+# What was told, read back ----------------------------------------------------------------------
+
+
+def _without_moved(read: dict[str, Silence]) -> dict[str, Silence]:
+    """Keep a pole in the last one only: that it had left another may not have been told."""
+    by_opening = sorted(read.values(), key=lambda each: each.opened_ms)
+    last = {name: silence.about for silence in by_opening for name in silence.members}
+    return {
+        about: replace(
+            silence,
+            members={name: each for name, each in silence.members.items() if last[name] == about},
+        )
+        for about, silence in read.items()
+    }
+
+
+def _read_opening(data: Mapping[str, Json]) -> int:
+    try:
+        return _read_time(data.get("opened_at")) or 0
+    except ValueError:
+        return 0
+
+
+def _read_members(data: Mapping[str, Json]) -> Iterator[Member]:
+    poles = data.get("poles")
+    for name, entry in poles.items() if isinstance(poles, Mapping) else ():
+        if (member := _read_member(name, entry)) is not None:
+            yield member
+
+
 def _read_member(name: str, entry: Json) -> Member | None:
     """Read what `_entry` wrote; None where it is something else."""
     if not isinstance(entry, Mapping) or entry.get("cause") not in _CAUSES:
         return None
-    missed = entry.get("missed")
+    missed, feeds = entry.get("missed"), entry.get("feeds_coming")
     counts = missed if isinstance(missed, Mapping) else {}
     try:
         times = {key: _read_time(entry.get(key)) for key in _TIMES}
@@ -148,13 +201,16 @@ def _read_member(name: str, entry: Json) -> Member | None:
         back_ms=times["back_at"],
         records_ms=times["records_at"],
         complete_ms=times["complete_at"],
+        over_ms=times["over_at"],
         alerts=_read_count(counts.get("alerts")),
         records=_read_count(counts.get("records")),
         files=_read_count(counts.get("files")),
+        files_coming=_read_count(entry.get("files_coming")),
+        feeds_coming=tuple(feed for feed in FEEDS if isinstance(feeds, list) and feed in feeds),
     )
 
 
-_TIMES = ("since", "back_at", "records_at", "complete_at")
+_TIMES = ("since", "back_at", "records_at", "complete_at", "over_at")
 
 
 def _read_count(value: Json) -> int:

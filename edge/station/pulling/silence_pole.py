@@ -18,7 +18,11 @@ class Patience:
         quiet_s: no pole that is pulled leaves so much between two answers.
         hold_s: heard again it must stay so long until the alert is over.
         settle_s: after the last record until it is believed that no file is wanted.
-        files_s: that files may take after the records before the alert closes without them.
+        records_s: that records may take once it is heard again before the alert closes without
+            them: a feed that can never be had keeps no alert open.
+        files_s: the same of files, after the records.
+        together_s: after its opening others join an alert; who falls silent later opens another,
+            for the first may be known of already.
         news_s: between updates of one alert that tell poles joining and leaving.
         progress_s: between updates that tell counts.
         cause_s: between updates that tell nothing but another cause: a link may fail in turns in
@@ -30,7 +34,9 @@ class Patience:
     quiet_s: float = 35.0
     hold_s: float = 40.0
     settle_s: float = 5.0
+    records_s: float = 900.0
     files_s: float = 900.0
+    together_s: float = 120.0
     news_s: float = 5.0
     progress_s: float = 30.0
     cause_s: float = 300.0
@@ -52,7 +58,7 @@ class Observed:
         heard_ms: when that was; None: never.
         cause: why it may be silent.
         detail: the same in the words of whoever noticed.
-        has_all_records: nothing of its feeds is still to come.
+        feeds_coming: those of which records are still to come.
         files_waiting: those still to come.
         missed_alerts: that have come since it was heard again; so also the next two.
         missed_records: of all feeds.
@@ -67,7 +73,7 @@ class Observed:
     heard_ms: int | None
     cause: Cause
     detail: str
-    has_all_records: bool
+    feeds_coming: tuple[str, ...]
     files_waiting: int
     missed_alerts: int = 0
     missed_records: int = 0
@@ -79,6 +85,11 @@ def is_silent(each: Observed, patience: Patience = USUAL) -> bool:
     if each.quiet_s >= patience.surely_s:
         return True
     return each.has_failed and each.quiet_s >= patience.silent_s
+
+
+def is_silent_anew(member: Member, each: Observed, patience: Patience = USUAL) -> bool:
+    """Whether a pole is silent for which this silence was over."""
+    return member.over_ms is not None and is_silent(each, patience)
 
 
 def follow(member: Member, each: Observed, now_ms: int, patience: Patience) -> Member:
@@ -103,7 +114,22 @@ def follow(member: Member, each: Observed, now_ms: int, patience: Patience) -> M
         member = replace(member, steady_ms=now_ms)
     elif not is_heard:
         member = replace(member, steady_ms=None)
-    return _count(member, each, now_ms, patience)
+    member = _count(member, each, now_ms, patience)
+    is_over = _is_steady(member, now_ms, patience) and _is_enough(member, now_ms, patience)
+    return replace(member, over_ms=now_ms) if is_over and member.over_ms is None else member
+
+
+def _is_steady(member: Member, now_ms: int, patience: Patience) -> bool:
+    return member.steady_ms is not None and now_ms - member.steady_ms >= 1000 * patience.hold_s
+
+
+def _is_enough(member: Member, now_ms: int, patience: Patience) -> bool:
+    """Whether all is here, or was waited for long enough."""
+    if member.complete_ms is not None:
+        return True
+    if member.records_ms is not None:
+        return now_ms - member.records_ms >= 1000 * patience.files_s
+    return member.back_ms is not None and now_ms - member.back_ms >= 1000 * patience.records_s
 
 
 def _set_back(member: Member, now_ms: int) -> Member:
@@ -121,7 +147,7 @@ def _at_most(at_ms: int | None, now_ms: int) -> int | None:
 
 
 def _count(member: Member, each: Observed, now_ms: int, patience: Patience) -> Member:
-    if member.complete_ms is not None:
+    if member.complete_ms is not None or member.over_ms is not None:
         return member
     # A station that was started anew counts from zero: what was told stays the least.
     member = replace(
@@ -130,14 +156,12 @@ def _count(member: Member, each: Observed, now_ms: int, patience: Patience) -> M
         records=max(member.records, each.missed_records),
         files=max(member.files, each.missed_files),
         files_coming=each.files_waiting,
+        feeds_coming=each.feeds_coming if member.records_ms is None else (),
     )
-    if member.records_ms is None and each.has_all_records:
+    if member.records_ms is None and not each.feeds_coming:
         member = replace(member, records_ms=now_ms)
-    if member.records_ms is None:
+    if member.records_ms is None or each.files_waiting:
         return member
-    passed_ms = now_ms - member.records_ms
-    if passed_ms < 1000 * patience.settle_s:
+    if now_ms - member.records_ms < 1000 * patience.settle_s:
         return member
-    if each.files_waiting == 0:
-        return replace(member, complete_ms=now_ms if member.files else member.records_ms)
-    return replace(member, complete_ms=now_ms) if passed_ms >= 1000 * patience.files_s else member
+    return replace(member, complete_ms=now_ms if member.files else member.records_ms)

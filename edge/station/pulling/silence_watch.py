@@ -65,7 +65,7 @@ class SilenceWatch:
         state, told = step(self._state, now_ms, self._contacts.observe(), self._patience)
         before, now = _quiet_members(self._state), _quiet_members(state)
         for name in now.keys() - before.keys():
-            self._contacts.of(name).fell_silent(is_again=self._state.has(name))
+            self._contacts.of(name).fell_silent(is_again=self._state.find(name) == state.find(name))
         for each in told:
             await self._tell(each)
         # Only now: what was not written is news again. What was written is not told twice.

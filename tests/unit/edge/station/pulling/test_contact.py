@@ -161,7 +161,7 @@ def test_what_was_missed_is_counted_from_when_it_fell_silent(contact: PoleContac
     for feed in FEEDS:
         contact.took(feed, records=50, alerts=5, has_more=False)
     contact.fell_silent(is_again=False)
-    assert contact.observe(0).has_all_records is False
+    assert contact.observe(0).feeds_coming
 
     contact.heard()
     contact.took("alerts", records=7, alerts=2, has_more=False)
@@ -172,7 +172,7 @@ def test_what_was_missed_is_counted_from_when_it_fell_silent(contact: PoleContac
 
     seen = contact.observe(0)
     assert (seen.missed_records, seen.missed_alerts, seen.missed_files) == (12, 2, 1)
-    assert (seen.has_all_records, seen.files_waiting) == (True, 3)
+    assert (seen.feeds_coming, seen.files_waiting) == ((), 3)
 
 
 def test_health_is_shown_and_is_news_when_it_changes(

@@ -10,43 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.station.pulling.silence import State, Told, rebuild, step
-from edge.station.pulling.silence_alert import OWN_LINK, Cause
-from edge.station.pulling.silence_pole import Observed, Patience
-
-T0_MS = 1_795_368_785_000
-PATIENCE = Patience()
-POLES = {"P1": "gate", "P2": "gate", "P3": None, "P4": "quay", "P5": "hill"}
-
-
-def make_observed(pole: str, **fields: Any) -> Observed:
-    """A pole that is well: heard just now, nothing to come."""
-    well = Observed(
-        pole=pole, site=POLES[pole], quiet_s=1.0, unanswered_s=1.0, has_failed=False,
-        heard_ms=T0_MS, cause="unknown", detail="", has_all_records=True, files_waiting=0,
-    )  # fmt: skip
-    return replace(well, **fields)
-
-
-def make_quiet(pole: str, quiet_s: float = 60.0, *, cause: Cause = "link") -> Observed:
-    """A pole that does not answer."""
-    return make_observed(
-        pole, quiet_s=quiet_s, unanswered_s=quiet_s, has_failed=True, cause=cause, detail="no route"
-    )
-
-
-class Watch:
-    """Steps one after the other; keeps what was told."""
-
-    def __init__(self, state: State | None = None) -> None:
-        self.state = state or State()
-        self.told: list[Told] = []
-
-    def look(self, at_s: float, *changed: Observed) -> list[Told]:
-        """A look at all poles; those that are not named are well."""
-        now = {name: make_observed(name) for name in POLES} | {each.pole: each for each in changed}
-        self.state, told = step(self.state, T0_MS + round(at_s * 1000), list(now.values()))
-        self.told += told
-        return told
+from edge.station.pulling.silence_alert import OWN_LINK
+from edge.station.pulling.silence_pole import Observed
+from tests.support.silent_poles import (
+    PATIENCE,
+    POLES,
+    T0_MS,
+    Watch,
+    looks,
+    make_observed,
+    make_quiet,
+)
 
 
 def data_of(told: list[Told]) -> dict[str, Any]:
@@ -139,12 +113,12 @@ def test_who_stays_silent_is_told_of_by_site_when_the_own_link_is_back() -> None
 def test_alert_closes_with_what_was_missed_when_all_is_here() -> None:
     watch = Watch()
     watch.look(100, make_quiet("P4"))
-    behind = make_observed("P4", has_all_records=False, missed_alerts=2, missed_records=30)
+    behind = make_observed("P4", feeds_coming=("captures",), missed_alerts=2, missed_records=30)
     assert data_of(watch.look(110, behind))["poles"]["P4"]["back_at"] is not None
-    watch.look(130, replace(behind, has_all_records=True, files_waiting=3, missed_files=1))
-    watch.look(149, replace(behind, has_all_records=True, missed_files=4))
+    watch.look(130, replace(behind, feeds_coming=(), files_waiting=3, missed_files=1))
+    watch.look(149, replace(behind, feeds_coming=(), missed_files=4))
 
-    (last,) = watch.look(150, replace(behind, has_all_records=True, missed_files=4))
+    (last,) = watch.look(150, replace(behind, feeds_coming=(), missed_files=4))
 
     assert last.reason == "heard again; all is here"
     assert last.data["missed"] == {"alerts": 2, "records": 30, "files": 4}
@@ -162,6 +136,20 @@ def test_alert_closes_and_says_how_many_files_are_coming_when_they_take_too_long
     (last,) = watch.look(110 + PATIENCE.files_s, slow)
 
     assert last.reason == "heard again; 12 files still to come"
+
+
+def test_alert_closes_and_names_the_feeds_that_never_came() -> None:
+    watch = Watch()
+    watch.look(100, make_quiet("P4"))
+    never = make_observed("P4", feeds_coming=("media", "captures"), files_waiting=2)
+    watch.look(110, never)
+    watch.look(110 + PATIENCE.records_s - 1, never)
+    assert "site quay" in watch.state.open
+
+    (last,) = watch.look(110 + PATIENCE.records_s, never)
+
+    assert last.reason == "heard again; records of media, captures and 2 files still to come"
+    assert last.data["poles"]["P4"]["complete_at"] is None  # type: ignore[index, call-overload]
 
 
 def test_alert_stays_open_when_a_pole_answers_now_and_then() -> None:
@@ -209,50 +197,6 @@ def test_alert_goes_on_when_the_station_was_started_anew() -> None:
     assert data_of(after.look(210))["poles"]["P1"]["back_at"] is not None
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        {},
-        {"about": 3, "poles": {}},
-        {"about": "site gate", "poles": []},
-        {"about": "site gate", "poles": {"P1": 7, "P2": {"cause": "magic"}}},
-        {"about": "site gate", "poles": {"P1": {"cause": "link", "since": "yesterday"}}},
-        {"about": "site gate", "poles": {"P1": {"cause": "link", "since": None, "missed": 3}}},
-    ],
-)
-def test_what_cannot_be_understood_is_passed_over_when_the_state_is_rebuilt(
-    data: dict[str, Any],
-) -> None:
-    state = rebuild([data], POLES)
-
-    assert all(silence.members == {} for silence in state.open.values())
-
-
-def test_counts_that_are_none_count_as_nothing_when_the_state_is_rebuilt() -> None:
-    entry = {"cause": "link", "since": "2026-11-22T17:33:05Z", "missed": {"files": "x"}}
-
-    state = rebuild([{"about": "site gate", "poles": {"P1": entry}}], POLES)
-
-    assert state.open["site gate"].members["P1"].files == 0
-
-
-observations = st.builds(
-    make_observed,
-    st.sampled_from(sorted(POLES)),
-    quiet_s=st.sampled_from([0.0, 20.0, 40.0, 61.0, 130.0]),
-    unanswered_s=st.sampled_from([0.0, 40.0, 130.0]),
-    has_failed=st.booleans(),
-    heard_ms=st.sampled_from([None, T0_MS]),
-    cause=st.sampled_from(["link", "refused", "mains"]),
-    has_all_records=st.booleans(),
-    files_waiting=st.integers(0, 2),
-)
-looks = st.lists(
-    st.tuples(st.floats(0, 400), st.lists(observations, max_size=5, unique_by=lambda o: o.pole)),
-    max_size=25,
-)
-
-
 @given(looks)
 def test_every_alert_is_open_or_closed_and_no_pole_is_in_two(
     some: list[tuple[float, list[Observed]]],
@@ -287,26 +231,6 @@ def test_what_is_told_does_not_depend_on_the_order_of_poles(
         random.shuffle(shuffled)
         other, told_shuffled = step(other, at_ms, shuffled)
         assert sorted(told, key=about) == sorted(told_shuffled, key=about)
-
-
-@given(looks)
-def test_a_rebuilt_state_tells_nothing_new_when_nothing_has_changed(
-    some: list[tuple[float, list[Observed]]],
-) -> None:
-    watch, at_s = Watch(), 0.0
-    last: dict[str, Told] = {}
-    for passed_s, changed in some:
-        at_s += passed_s
-        for each in watch.look(at_s, *changed):
-            last[each.about] = each
-    told = [each.data for name, each in last.items() if name in watch.state.open]
-
-    again = rebuild(told, POLES)
-
-    assert set(again.open) == set(watch.state.open)
-    for name, silence in again.open.items():
-        assert set(silence.members) == set(silence.told["poles"])  # type: ignore[arg-type]
-        assert silence.about == name
 
 
 def about(told: Told) -> str:
