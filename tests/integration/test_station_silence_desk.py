@@ -136,3 +136,24 @@ async def test_a_silence_ends_and_says_what_is_to_come_when_a_feed_can_never_be_
         (alert,) = await station.alerts()
         assert alert["close_reason"] == "heard again; records of captures still to come"
         assert alert["data"]["poles"]["P1"]["complete_at"] is None
+
+
+@run_async
+async def test_no_pole_of_hundreds_forgets_since_when_it_is_silent_over_a_start(
+    tmp_path: Path,
+) -> None:
+    sites = {f"SG-{number:04d}": "port" for number in range(300)}
+    async with desk(tmp_path, sites) as station:
+        await station.live(1)
+        await station.live(70, 3600, lost=tuple(sites))
+    async with desk(tmp_path, sites, begun_ms=AT_MS + 4_000_000) as station:
+        await station.live(1, 70, lost=tuple(sites))
+        for name in sites:
+            assert station.contacts.of(name).view().state == "silent"
+        await station.live(1, 30, 30)
+
+        (alert,) = await station.alerts()
+        assert (alert["data"]["count"], alert["close_reason"]) == (300, "heard again; all is here")
+        opened = AT_MS + 71_000
+        since = {opened + row[1] for row in alert["data"]["others"].values()}
+        assert (len(alert["data"]["others"]), since) == (200, {AT_MS + 1_000})

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
+
+import msgspec
 
 from edge.feeds import FEEDS
 from edge.model import Json
@@ -15,7 +17,9 @@ Cause = Literal["refused", "mains", "stopped", "link", "unknown", "own link"]
 _CAUSES: tuple[Cause, ...] = get_args(Cause)
 OWN_LINK = "own link"
 LISTED_MAX = 100
-"""Poles named in an alert; it says how many there are."""
+"""Poles told of in full in an alert; it says how many there are."""
+POLES_BYTES_MAX = 96 * 1024
+"""All poles in an alert's data as JSON: the store keeps no data of an alert over 128 KiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,7 @@ def read_silences(
         if not isinstance(about, str) or not isinstance(data.get("poles"), Mapping):
             continue
         opened_ms = _read_opening(data)
-        members = {each.pole: each for each in _read_members(data) if each.pole in sites}
+        members = {each.pole: each for each in _read_members(data, opened_ms) if each.pole in sites}
         site = site if isinstance(site, str) else None
         kept[about] = Silence(about, site, members, opened_ms=opened_ms, told=dict(data))
     return _without_moved(kept)
@@ -96,17 +100,23 @@ def read_silences(
 
 def outline(data: Mapping[str, Json]) -> object:
     """Who is in it and how far each has come; `data` as `tell` gives it."""
-    poles = data.get("poles")
+    poles, others = data.get("poles"), data.get("others", {})
     assert isinstance(poles, Mapping)
+    assert isinstance(others, Mapping)
     steps = ("back_at", "complete_at", "over_at")
     return (
         data.get("count"),
         {name: [entry.get(key) is None for key in steps] for name, entry in poles.items()},
+        {name: [at is None for at in row[_TIMES]] for name, row in others.items()},
     )
 
 
 def tell(silence: Silence) -> dict[str, Json]:
-    """What is told of it: `LISTED_MAX` of its poles by name, and counts of all."""
+    """What is told of it: `LISTED_MAX` of its poles by name in full, and counts of all.
+
+    `others` are the rest, for a station that begins (`_row`); whom `POLES_BYTES_MAX` leaves no room
+    is in `count` alone, and would be silent anew.
+    """
     members = sorted(silence.members.values(), key=lambda each: each.pole)
     cause: Cause = min((each.cause for each in members), key=_CAUSES.index, default="unknown")
     missed: dict[str, Json] = {
@@ -114,6 +124,8 @@ def tell(silence: Silence) -> dict[str, Json]:
         "records": sum(each.records for each in members),
         "files": sum(each.files for each in members),
     }
+    poles: dict[str, Json] = {each.pole: _entry(each) for each in members[:LISTED_MAX]}
+    others = _tell_others(members[LISTED_MAX:], silence.opened_ms, poles)
     return {
         "about": silence.about,
         "site": silence.site,
@@ -123,8 +135,40 @@ def tell(silence: Silence) -> dict[str, Json]:
         "silent": sum(each.back_ms is None for each in members),
         "missed": missed,
         "files_coming": sum(each.files_coming for each in members),
-        "poles": {each.pole: _entry(each) for each in members[:LISTED_MAX]},
+        "poles": poles,
+        "others": others,
     }
+
+
+def _tell_others(
+    members: Sequence[Member], opened_ms: int, poles: Mapping[str, Json]
+) -> dict[str, Json]:
+    others: dict[str, Json] = {}
+    room_bytes = POLES_BYTES_MAX - len(msgspec.json.encode(poles)) if members else 0
+    for each in members:
+        row = _row(each, opened_ms)
+        room_bytes -= len(msgspec.json.encode({each.pole: row}))
+        if room_bytes < 0:
+            break
+        others[each.pole] = row
+    return others
+
+
+def _row(member: Member, opened_ms: int) -> list[Json]:
+    """All of it but `detail`, in few bytes: times in ms after the opening, nothing at the end."""
+    times = (member.since_ms, member.back_ms, member.records_ms, member.complete_ms, member.over_ms)
+    counts = (member.alerts, member.records, member.files, member.files_coming)
+    row: list[Json] = [member.cause, *(None if at is None else at - opened_ms for at in times)]
+    row += [count or None for count in counts]
+    row.append(list(member.feeds_coming) or None)
+    while row[-1] is None:
+        row.pop()
+    return row
+
+
+_TIMES = slice(1, 6)
+_COUNTS = slice(6, 10)
+_ROW_LENGTH = 11
 
 
 def _entry(member: Member) -> dict[str, Json]:
@@ -173,48 +217,53 @@ def _read_opening(data: Mapping[str, Json]) -> int:
         return 0
 
 
-def _read_members(data: Mapping[str, Json]) -> Iterator[Member]:
-    poles = data.get("poles")
+def _read_members(data: Mapping[str, Json], opened_ms: int) -> Iterator[Member]:
+    poles, others = data.get("poles"), data.get("others")
     for name, entry in poles.items() if isinstance(poles, Mapping) else ():
-        if (member := _read_member(name, entry)) is not None:
+        row = _row_of(entry)
+        if (member := _read_row(name, row, 0)) is not None:
+            yield replace(member, detail=str(entry.get("detail", "")))
+    for name, row in others.items() if isinstance(others, Mapping) else ():
+        if (member := _read_row(name, row, opened_ms)) is not None:
             yield member
 
 
-def _read_member(name: str, entry: Json) -> Member | None:
-    """Read what `_entry` wrote; None where it is something else."""
-    if not isinstance(entry, Mapping) or entry.get("cause") not in _CAUSES:
+def _row_of(entry: Json) -> Json:
+    """Make a row of what `_entry` wrote; its times are whole. None where it is something else."""
+    if not isinstance(entry, Mapping):
         return None
-    missed, feeds = entry.get("missed"), entry.get("feeds_coming")
+    missed = entry.get("missed")
     counts = missed if isinstance(missed, Mapping) else {}
+    keys = ("since", "back_at", "records_at", "complete_at", "over_at")
     try:
-        times = {key: _read_time(entry.get(key)) for key in _TIMES}
+        times = [_read_time(entry.get(key)) for key in keys]
     except ValueError:
         return None
-    since_ms = times["since"]
-    if since_ms is None:
+    numbers = [counts.get(key) for key in ("alerts", "records", "files")]
+    coming = [entry.get("files_coming"), entry.get("feeds_coming")]
+    return [entry.get("cause"), *times, *numbers, *coming]
+
+
+def _read_row(name: str, row: Json, opened_ms: int) -> Member | None:
+    """Read what `_row` wrote; None where it is something else."""
+    if not isinstance(row, list) or not row or row[0] not in _CAUSES:
         return None
-    return Member(
-        name,
-        entry["cause"],
-        str(entry.get("detail", "")),
-        since_ms,
-        back_ms=times["back_at"],
-        records_ms=times["records_at"],
-        complete_ms=times["complete_at"],
-        over_ms=times["over_at"],
-        alerts=_read_count(counts.get("alerts")),
-        records=_read_count(counts.get("records")),
-        files=_read_count(counts.get("files")),
-        files_coming=_read_count(entry.get("files_coming")),
-        feeds_coming=tuple(feed for feed in FEEDS if isinstance(feeds, list) and feed in feeds),
+    row = (row + [None] * _ROW_LENGTH)[:_ROW_LENGTH]
+    since, back, records, complete, over = (
+        opened_ms + at if isinstance(at, int) else None for at in row[_TIMES]
     )
-
-
-_TIMES = ("since", "back_at", "records_at", "complete_at", "over_at")
-
-
-def _read_count(value: Json) -> int:
-    return value if isinstance(value, int) else 0
+    if since is None:
+        return None
+    alerts, missed, files, coming = (
+        count if isinstance(count, int) else 0 for count in row[_COUNTS]
+    )
+    feeds = row[-1] if isinstance(row[-1], list) else []
+    return Member(
+        name, row[0], "", since,
+        back_ms=back, records_ms=records, complete_ms=complete, over_ms=over,
+        alerts=alerts, records=missed, files=files, files_coming=coming,
+        feeds_coming=tuple(feed for feed in FEEDS if feed in feeds),
+    )  # fmt: skip
 
 
 def _read_time(text: Json) -> int | None:
