@@ -39,7 +39,7 @@ async def answer_with_media(
         request: GET or HEAD, whose caller may see it.
         kept: which file.
         note: puts on record that it is given, with the value of Range; called before the first
-            byte leaves.
+            byte leaves, and before a browser is told (304) that what it has may be shown.
 
     Raises:
         Problem: 412, 416.
@@ -49,9 +49,11 @@ async def answer_with_media(
     outcome = judge(conditions, tag_of(kept))
     if outcome == "failed":
         raise Problem(412, f"the file is {tag_of(kept)}; If-Match names another one")
-    if outcome == "unchanged":
-        return web.Response(status=304, headers=lasting_headers(kept))
     is_read = request.method == "GET"
+    if outcome == "unchanged":
+        if is_read:
+            await note("")
+        return web.Response(status=304, headers=lasting_headers(kept))
     is_partial = is_read and keeps_range(conditions, tag_of(kept))
     ranges = ",".join(request.headers.getall("Range", [])) if is_partial else ""
     try:

@@ -173,6 +173,17 @@ async def test_conditions_are_kept(tmp_path: Path) -> None:
 
 
 @run_async
+async def test_view_from_a_browsers_cache_is_on_record(tmp_path: Path) -> None:
+    async with serve_pole(tmp_path) as pole:
+        href, desk = await keep_clip(pole), pole.token()
+        known = desk | {"If-None-Match": f'"{href[-64:]}"'}
+        assert (await pole.client.head(href, headers=known)).status == 304
+        assert pole.log.head("audit").seq == 0
+        assert (await pole.client.get(href, headers=known)).status == 304
+        assert pole.log.head("audit").seq == 1
+
+
+@run_async
 async def test_file_is_unknown_alike_when_it_is_foreign_or_of_another_camera(
     tmp_path: Path,
 ) -> None:

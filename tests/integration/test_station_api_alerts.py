@@ -157,9 +157,6 @@ async def test_file_is_given_whole_and_in_parts_after_it_is_on_record(tmp_path: 
             assert await answer.read() == CLIP[100:200]
         async with session.head(path, headers=headers_of("wang")) as answer:
             assert (answer.status, answer.content_length) == (200, len(CLIP))
-        known = {**headers_of("wang"), "If-None-Match": tag}
-        async with session.get(path, headers=known) as answer:
-            assert answer.status == 304
         beyond = {**headers_of("wang"), "Range": f"bytes={len(CLIP)}-"}
         async with session.get(path, headers=beyond) as answer:
             assert answer.status == 416
@@ -168,6 +165,24 @@ async def test_file_is_given_whole_and_in_parts_after_it_is_on_record(tmp_path: 
     assert {(each["what"], each["by"], each["pole"]) for each in said} == {
         ("media", "wang", "SG-017")
     }
+
+
+@run_async
+async def test_view_from_a_browsers_cache_is_on_record_as_his_who_sees_it(tmp_path: Path) -> None:
+    """At shift change the next one is shown what the browser has: he is told 304, and sees it."""
+    bench = StationBench()
+    sha256 = add_clip(bench, tmp_path, bench.open_alert())
+    path, known = f"/v1/media/SG-017/{sha256}", {"If-None-Match": f'"{sha256}"'}
+    async with asking(bench) as session:
+        async with session.get(path, headers=headers_of("wang")) as answer:
+            assert await answer.read() == CLIP
+        for person in ("chen", "chen"):
+            async with session.get(path, headers=headers_of(person) | known) as answer:
+                assert answer.status == 304
+        async with session.head(path, headers=headers_of("li") | known) as answer:
+            assert answer.status == 304
+    said = [(draft.data["by"], draft.data["range"]) for draft in bench.store.of("access")]
+    assert said == [("wang", ""), ("chen", ""), ("chen", "")]
 
 
 @run_async
