@@ -32,6 +32,7 @@ PURE = (
     "edge.config.model",
     "edge.feeds",
     "edge.labels",
+    "edge.losses",
     "edge.plane",
     "edge.summary",
     "edge.thirdparty.scene",

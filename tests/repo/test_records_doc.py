@@ -13,9 +13,9 @@ import pytest
 from edge import wire
 from edge.agent.eyes.chronicle import Chronicle, Pen, step
 from edge.agent.eyes.eye_lines import parse_eye_line
-from edge.agent.log.backlog import Losses
 from edge.clock_trust import ClockTrust
 from edge.feeds import FEEDS, Draft
+from edge.losses import Losses
 from edge.model import SightReport, Stamp, StreamFormat
 from tests.repo.documents import table_rows
 from tests.repo.tree import CHECKOUT
@@ -74,7 +74,8 @@ def test_what_a_kind_tells_is_described(draft: Draft) -> None:
 def sources() -> list[Path]:
     """The pole's own, and what it shares with the station."""
     rooms = ("edge/agent", "edge/serving")
-    return sorted(path for room in rooms for path in (CHECKOUT / room).rglob("*.py"))
+    beside = (CHECKOUT / "edge").glob("*.py")
+    return sorted([*beside, *(path for room in rooms for path in (CHECKOUT / room).rglob("*.py"))])
 
 
 def kinds_in(source: str) -> Iterator[str]:

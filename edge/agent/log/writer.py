@@ -14,11 +14,12 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from edge.agent.log.backlog import BACKLOG_MAX, Backlog, Losses
+from edge.agent.log.backlog import BACKLOG_MAX, Backlog
 from edge.agent.log.records import Records
 from edge.clock import NS_PER_S, Clock, make_ids
 from edge.errors import EdgeError, EvidenceError, StoreError
 from edge.feeds import Draft, Placed
+from edge.losses import Losses
 
 GROUP_MAX = 256
 """Records in one commit; a sync costs as much as sealing some ten of them."""

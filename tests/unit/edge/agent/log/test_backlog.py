@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.agent.log.backlog import Backlog, Losses
+from edge.agent.log.backlog import Backlog
 from edge.feeds import FEEDS, Draft, Feed
-from tests.support.drafts import AT_MS, CLOCK, make_draft
+from tests.support.drafts import make_draft
 
 
 @dataclass(frozen=True)
@@ -82,23 +82,3 @@ def test_alerts_media_and_audit_are_never_given_up(feeds: list[list[Feed]], coun
         for draft in each.drafts
         if len({other.feed for other in each.drafts}) == 1
     }
-
-
-def test_losses_are_told_in_one_record() -> None:
-    losses = Losses()
-    assert losses.make_draft(id_="L1", reason="full") is None
-    losses.add([make_draft(1, feed="health", kind="sight", at_ms=AT_MS + 2000)])
-    losses.add([make_draft(2, feed="measures", kind="count", at_ms=AT_MS + 1000)])
-    losses.add([make_draft(3, feed="health", kind="sight", at_ms=AT_MS + 3000)])
-    draft = losses.make_draft(id_="L1", reason="the disk is full")
-    assert draft == Draft(
-        "alerts", "L1", "loss", AT_MS + 3000, CLOCK, severity="major",
-        data={
-            "what": "records",
-            "count": 3,
-            "kinds": {"health sight": 2, "measures count": 1},
-            "from": "2026-09-21T14:13:21.000Z",
-            "to": "2026-09-21T14:13:23.000Z",
-            "reason": "the disk is full",
-        },
-    )  # fmt: skip
