@@ -18,7 +18,7 @@ from edge.serving.routes import CALLER, Caller
 from edge.wire import format_utc
 
 DISK_WAIT_S = 2.0
-"""A disk in trouble must not blind the duty desk: the record stays queued and comes later."""
+"""A disk in trouble must not blind the duty desk: the record waits in memory and comes later."""
 _logger = logging.getLogger("polewatch.api")
 
 
@@ -33,7 +33,10 @@ class AuditBook:
         read_clock: Callable[[], ClockReading],
         make_id: Callable[[], str],
     ) -> None:
-        """`append` puts records into the log and returns once they are on disk."""
+        """`append` puts records into the log and returns once they are on disk.
+
+        Where it is cancelled they are written later; StoreError: they never are.
+        """
         self._append, self._clock = append, clock
         self._read_clock, self._make_id = read_clock, make_id
 
@@ -76,7 +79,7 @@ class AuditBook:
         except TimeoutError:
             _logger.warning("audit: records wait for the disk; see health")
         except StoreError as exc:
-            _logger.warning("audit: records are lost, and will be counted: %s", exc)
+            _logger.warning("audit: records=%d are lost: %s", len(drafts), exc)
 
 
 AUDIT = web.AppKey("audit", AuditBook)

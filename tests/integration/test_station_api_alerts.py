@@ -11,7 +11,7 @@ from aiohttp import ClientSession
 
 from edge.model import KeptMedia
 from edge.station.api.context import Part
-from tests.support.aio import run_async
+from tests.support.aio import run_async, wait_until
 from tests.support.station_bench import STATION, StationBench, asking, headers_of
 
 pytestmark = pytest.mark.timeout(120)
@@ -217,8 +217,24 @@ async def test_picture_is_shown_though_the_audit_waits_for_the_disk(tmp_path: Pa
         bench.store.jam()
         async with session.get(f"/v1/media/SG-017/{sha256}", headers=headers_of("wang")) as answer:
             assert await answer.read() == CLIP
+        assert bench.store.of("access") == []
         bench.store.clear()
-    assert len(bench.store.of("access")) == 1
+        await wait_until(lambda: len(bench.store.of("access")) == 1)
+
+
+@run_async
+async def test_view_is_on_record_though_the_disk_hung_and_then_failed(tmp_path: Path) -> None:
+    """Whoever had waited for the record had gone: nobody was left to hear that it was refused."""
+    bench = StationBench()
+    sha256 = add_clip(bench, tmp_path, bench.open_alert())
+    async with asking(bench) as session:
+        bench.store.hang()
+        async with session.get(f"/v1/media/SG-017/{sha256}", headers=headers_of("wang")) as answer:
+            assert await answer.read() == CLIP
+        bench.store.fail()
+        assert bench.store.of("access") == []
+        bench.store.clear()
+        await wait_until(lambda: len(bench.store.of("access")) == 1)
 
 
 @run_async

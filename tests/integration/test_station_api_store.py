@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import ClientSession
+from aiohttp.web import Application
 
+from edge.errors import StoreError
 from edge.serving.door import Door
 from edge.serving.server import serve
 from edge.station.api.app import make_app
+from edge.station.api.audit_line import AuditLine
 from edge.station.api.context import StationContext
+from edge.station.store.schema import STORE_NAME
 from edge.station.store.station_store import StationStore
-from tests.support.aio import run_async
+from tests.support.aio import run_async, wait_until
 from tests.support.clocks import ManualClock
-from tests.support.drafts import AT_MS
-from tests.support.station_bench import CLOCK, KEY, SITES, StationBench, headers_of
+from tests.support.drafts import AT_MS, make_draft
+from tests.support.station_bench import CLOCK, KEY, SITES, StationBench, headers_of, token_of
 from tests.support.station_store import (
     PolePages,
     alert_id,
@@ -175,6 +179,94 @@ async def test_file_is_shown_as_coming_and_then_given(tmp_path: Path) -> None:
             lines = [json.loads(line) for line in (await answer.text()).splitlines()]
         said = [line["record"]["data"] for line in lines]
         assert [(each["what"], each["by"]) for each in said] == [("media", "wang"), ("feed", "li")]
+
+
+@contextmanager
+def refusing_disk(folder: Path) -> Iterator[None]:
+    """Let a store's disk take nothing: its file is elsewhere."""
+    (folder / STORE_NAME).rename(folder / "elsewhere")
+    yield
+    (folder / "elsewhere").rename(folder / STORE_NAME)
+
+
+async def read_audit(store: StationStore) -> list[dict[str, Any]]:
+    """What the station has put on record, and what it could not."""
+    arrivals = await store.arrivals(after=0, feeds=["audit", "alerts"], limit=100)
+    records = [json.loads(each.body) for each in arrivals if each.pole == "station"]
+    return [each for each in records if each["kind"] in ("access", "login", "loss")]
+
+
+async def wait_for_audit(store: StationStore, count: int) -> list[dict[str, Any]]:
+    """The same, once there is so much of it."""
+    while len(found := await read_audit(store)) < count:  # noqa: ASYNC110 - the disk's own time
+        await asyncio.sleep(0.02)
+    return found
+
+
+@run_async
+async def test_view_and_session_are_on_record_once_the_disk_takes_things_again(
+    tmp_path: Path,
+) -> None:
+    content = b"clip of no real camera" * 3000
+    async with desk(tmp_path) as asked:
+        await asked.open(1)
+        await asked.store.keep(asked.pages["SG-017"].page(make_file(1, content)))
+        (wanted,) = await asked.store.wanted("SG-017", limit=5)
+        await bring(asked.store, wanted, content)
+        path, body = f"/v1/media/SG-017/{wanted.sha256}", {"token": token_of("chen")}
+        with refusing_disk(tmp_path):
+            async with asked.session.get(path, headers=headers_of("wang")) as answer:
+                assert await answer.read() == content
+            async with asked.session.post("/v1/session", json=body) as answer:
+                assert answer.status == 200
+            assert await read_audit(asked.store) == []
+        said = await wait_for_audit(asked.store, 2)
+        assert [(each["kind"], each["data"]["by"]) for each in said] == [
+            ("access", "wang"), ("login", "chen"),
+        ]  # fmt: skip
+
+
+@run_async
+async def test_audit_that_finds_no_room_is_counted_and_told(tmp_path: Path) -> None:
+    drafts = [make_draft(number, feed="audit", kind="access") for number in range(5)]
+    async with make_store(tmp_path) as store:
+        line = AuditLine(store.say, make_id=lambda: "01Z", records_max=3)
+        async with asynccontextmanager(line.live)(Application()):
+            with refusing_disk(tmp_path):
+                told = [asyncio.ensure_future(line.append([draft])) for draft in drafts]
+                lost, _ = await asyncio.wait(told, return_when=asyncio.FIRST_EXCEPTION)
+                assert [type(each.exception()) for each in lost] == [StoreError] * 2
+                await wait_until(lambda: store.fault is not None)
+            await asyncio.wait(told)
+            *views, loss = await wait_for_audit(store, 4)
+        assert [each["id"] for each in views] == [draft.id for draft in drafts[:3]]
+        assert (loss["kind"], loss["severity"]) == ("loss", "major")
+        assert loss["data"]["kinds"] == {"audit access": 2}
+        assert "taken away" in loss["data"]["reason"]
+
+
+@pytest.mark.parametrize("is_back", [True, False])
+def test_audit_that_waits_at_the_end_is_tried_once_more(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, is_back: bool
+) -> None:
+    @run_async
+    async def end() -> None:
+        async with make_store(tmp_path) as store:
+            line = AuditLine(store.say, make_id=lambda: "01Z")
+            with ExitStack() as away:
+                away.enter_context(refusing_disk(tmp_path))
+                async with asynccontextmanager(line.live)(Application()):
+                    told = asyncio.ensure_future(
+                        line.append([make_draft(feed="audit", kind="access")])
+                    )
+                    await wait_until(lambda: store.fault is not None)
+                    if is_back:
+                        away.close()
+                assert len(await read_audit(store)) == is_back
+                told.cancel()
+        assert ("not on disk at the end: records=1" in caplog.text) is not is_back
+
+    end()
 
 
 @run_async

@@ -1,6 +1,7 @@
 """A station's store in memory, for tests of what stands before it: real folds, no disk.
 
-`jam()` is a disk that takes nothing until `clear()`.
+`jam()` is a disk that refuses until `clear()`. One that hangs (`hang()`) keeps what was handed
+over, also of callers who have gone, until `clear()` writes it or `fail()` lets go of it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edge.clock import Clock
-from edge.errors import Fault, ValidationError
+from edge.errors import Fault, StoreError, ValidationError
 from edge.evidence import START_HASH, Sealed, seal
 from edge.feeds import Draft, Feed, Life, make_record
 from edge.model import KeptMedia
@@ -24,6 +25,7 @@ from edge.waiters import Waiters
 from edge.wire import parse_utc
 
 _PLACE = re.compile(r"-?\d+\.-?\d+\.\d+")
+FULL = "the disk is full; make room"
 _RANK: dict[str, int] = {"critical": 0, "major": 1, "minor": 2, "info": 3}
 
 
@@ -34,7 +36,7 @@ class MemoryRecords:
         """`sites` by pole."""
         self.station, self._sites, self._clock = station, sites, clock
         self.said: list[tuple[Draft, bool]] = []
-        """Every record of the station's own, and whether it was to be passed on."""
+        """Every own record that was handed over and not refused, and whether it is passed on."""
         self.asked_arrivals = 0
         self.waiting = 0
         """Who waits for changes or arrivals just now."""
@@ -47,23 +49,36 @@ class MemoryRecords:
         self._files: dict[tuple[str, str], KeptMedia] = {}
         self._change = 0
         self._changes, self._arrivals = Waiters(), Waiters()
-        self._free = asyncio.Event()
-        self._free.set()
-        self._is_noticed = True
+        self._is_jammed = self._is_hanging = False
+        self._handed: list[tuple[Sequence[Draft], asyncio.Future[list[Sealed]]]] = []
 
     def jam(self) -> None:
         """From now on the disk takes nothing."""
-        self._free.clear()
+        self._is_jammed = True
 
     def hang(self) -> None:
         """From now on nothing comes back from the disk, which nobody has noticed yet."""
-        self._free.clear()
-        self._is_noticed = False
+        self._is_hanging = True
 
     def clear(self) -> None:
-        """It takes everything again."""
-        self._free.set()
-        self._is_noticed = True
+        """It takes everything again, and what it was handed while it hung."""
+        self._is_jammed = self._is_hanging = False
+        for drafts, told in self._let_go():
+            sealed = self._write(drafts)
+            if not told.done():
+                told.set_result(sealed)
+
+    def fail(self) -> None:
+        """What it was handed while it hung is not written, and it takes nothing."""
+        self._is_jammed, self._is_hanging = True, False
+        for drafts, told in self._let_go():
+            self.said = [each for each in self.said if each[0] not in drafts]
+            if not told.done():
+                told.set_exception(StoreError(f"not kept: {FULL}"))
+
+    def _let_go(self) -> list[tuple[Sequence[Draft], asyncio.Future[list[Sealed]]]]:
+        handed, self._handed = self._handed, []
+        return handed
 
     def of(self, kind: str) -> list[Draft]:
         """The station's own records of a kind."""
@@ -104,6 +119,15 @@ class MemoryRecords:
             self._put(key, desk_fold.step(before, draft, origin))
         return sealed
 
+    def _write(self, drafts: Sequence[Draft]) -> list[Sealed]:
+        sealed = []
+        for draft in drafts:
+            about = draft.data.get("pole")
+            pole = about if isinstance(about, str) else self.station
+            origin = Origin(pole, self._sites.get(pole), self._clock.utc_ms(), is_own=True)
+            sealed.append(self._keep(self.station, pole, draft, origin))
+        return sealed
+
     def _put(self, key: tuple[str, str], fold: DeskFold | None) -> None:
         if fold is None or (key in self._folds and self._folds[key][0] is fold):
             return
@@ -118,8 +142,7 @@ class MemoryDesk(MemoryRecords):
 
     @property
     def fault(self) -> str | None:
-        is_well = self._free.is_set() or not self._is_noticed
-        return None if is_well else "the disk is full; make room"
+        return FULL if self._is_jammed else None
 
     @property
     def change(self) -> int:
@@ -171,15 +194,14 @@ class MemoryDesk(MemoryRecords):
         return self._files.get((pole, sha256))
 
     async def say(self, drafts: Sequence[Draft], *, pass_on: bool = False) -> list[Sealed]:
+        if self._is_jammed:
+            raise StoreError(f"not kept: {FULL}")
         self.said += [(draft, pass_on) for draft in drafts]
-        await self._free.wait()
-        sealed = []
-        for draft in drafts:
-            about = draft.data.get("pole")
-            pole = about if isinstance(about, str) else self.station
-            origin = Origin(pole, self._sites.get(pole), self._clock.utc_ms(), is_own=True)
-            sealed.append(self._keep(self.station, pole, draft, origin))
-        return sealed
+        if not self._is_hanging:
+            return self._write(drafts)
+        told: asyncio.Future[list[Sealed]] = asyncio.get_running_loop().create_future()
+        self._handed.append((drafts, told))
+        return await told
 
     async def responses(self, *, since_ms: int, until_ms: int) -> list[Response]:
         folds = [fold for fold, _, _ in self._folds.values()]

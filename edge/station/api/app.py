@@ -26,6 +26,7 @@ from edge.station.api import (
     words,
 )
 from edge.station.api import station as station_resource
+from edge.station.api.audit_line import AuditLine
 from edge.station.api.context import STATION, StationContext
 from edge.station.api.users import StationDoorkeeper
 
@@ -68,13 +69,14 @@ def make_app(station: StationContext, routes: Sequence[Route] = ALL_ROUTES) -> w
         routes: for tests.
     """
     config = station.config
-    book = AuditBook(
-        station.desk.say, station.clock, read_clock=station.read_clock, make_id=station.make_id
-    )
+    make_id = station.make_id
+    line = AuditLine(station.desk.say, make_id=make_id)
+    book = AuditBook(line.append, station.clock, read_clock=station.read_clock, make_id=make_id)
     access = Access(StationDoorkeeper(config.users, book), station.clock)
 
     def set_station(app: web.Application) -> None:
         app[STATION], app[AUDIT] = station, book
+        app.cleanup_ctx.append(line.live)
 
     set_ups = (set_station, *_SET_UPS)
     return make_application(
