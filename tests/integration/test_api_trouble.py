@@ -63,6 +63,10 @@ class HangingLog(ListLog):
         return None
 
 
+class HangingDeskLog(FullLog, HangingLog):
+    """Has one open alert, and does not know yet that its disk is in trouble."""
+
+
 class LyingLog(ListLog):
     """Wakes those who wait although there is nothing, then says that the time is over."""
 
@@ -176,6 +180,23 @@ async def test_ack_ends_when_the_disk_hangs(tmp_path: Path) -> None:
         for answer in await asyncio.wait_for(asyncio.gather(*asked), 30):
             assert answer.status == 503
             assert "it is queued" in (await answer.json())["detail"]
+
+
+@run_async
+async def test_only_words_that_were_handed_over_are_called_queued_when_the_disk_hangs(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path, log=HangingDeskLog())
+    async with client_of(bench) as client:
+        headers = bearer(bench)
+        bench.log.jam()
+        asked = [client.post(f"/v1/alerts/{ALERT}/ack", headers=headers) for _ in range(5)]
+        answers = await asyncio.gather(*asked)
+        details = [(await answer.json())["detail"] for answer in answers]
+    assert {answer.status for answer in answers} == {503}
+    queued = sum("it is queued" in detail for detail in details)
+    assert queued == len(bench.log.of("alert.ack"))
+    assert sum("nothing was written" in detail for detail in details) == 5 - queued > 0
 
 
 @run_async

@@ -227,14 +227,36 @@ async def test_disk_that_takes_nothing_is_told_at_once_and_nothing_is_queued() -
 
 
 @run_async
-async def test_disk_that_hangs_midway_is_told_in_time() -> None:
+async def test_word_is_not_promised_when_the_disk_hangs_and_then_fails() -> None:
     bench = StationBench()
     alert = bench.open_alert()
     async with asking(bench) as session:
         bench.store.hang()
-        asked = asyncio.ensure_future(say(session, alert, "note", {"text": "first"}))
-        await wait_until(lambda: len(bench.store.of("alert.note")) == 1)
-        status, problem = await asked
+        status, problem = await say(session, alert, "ack", {})
+        assert (status, len(bench.store.of("alert.ack"))) == (503, 1)
+        assert "whether it was written is not known" in problem["detail"]
+        bench.store.fail()
         bench.store.clear()
-    assert status == 503
-    assert "queued" in problem["detail"]
+        path = f"/v1/alerts/SG-017/{alert}"
+        async with session.get(path, headers=headers_of("chen")) as answer:
+            assert (await answer.json())["acked"] is None
+
+
+@run_async
+async def test_only_words_that_the_disk_was_given_may_have_been_written_when_it_hangs() -> None:
+    bench = StationBench()
+    alert = bench.open_alert()
+    texts = [f"patrol {number}" for number in range(5)]
+    async with asking(bench) as session:
+        bench.store.hang()
+        answers = await asyncio.gather(
+            *(say(session, alert, "note", {"text": text}) for text in texts)
+        )
+        bench.store.clear()
+        await wait_until(lambda: bench.store.newest > 1)
+    told = {text: shown["detail"] for text, (_, shown) in zip(texts, answers, strict=True)}
+    assert {status for status, _ in answers} == {503}
+    maybe = {text for text, detail in told.items() if "is not known" in detail}
+    assert maybe == {draft.data["text"] for draft in bench.store.of("alert.note")}
+    assert 0 < len(maybe) < 5
+    assert all("nothing was written" in told[text] for text in texts if text not in maybe)

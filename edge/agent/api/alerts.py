@@ -13,7 +13,7 @@ from edge.agent.api.context import POLE
 from edge.agent.ports import AlertPage, AlertSummary
 from edge.feeds import Draft
 from edge.model import Json
-from edge.serving.disk_wait import require_disk, written_in_time
+from edge.serving.disk_wait import QUEUED, written_in_time
 from edge.serving.page_cache import PageCache
 from edge.serving.problems import Problem
 from edge.serving.queries import bad_parameter, read_body, read_parameters, read_whole
@@ -104,10 +104,10 @@ async def _say(
     One after the other, so that two who say the same at once make one record.
     """
     pole, name = request.app[POLE], request.match_info["id"]
-    async with written_in_time(), request.app[DESK].turn:
+    async with written_in_time(QUEUED) as handing, request.app[DESK].turn:
         summary = await _find(request, name)
         if is_news(summary):
-            require_disk(pole.log)
+            handing.begin(pole.log)
             draft = Draft(
                 "alerts", pole.make_id(), kind, pole.clock.utc_ms(), pole.read_clock(),
                 camera=summary.camera, alert=name, data={"by": request[CALLER].name, **said},

@@ -13,7 +13,7 @@ from edge.agent.api.cursors import oldest_cursor, why_gone, why_not_acked
 from edge.agent.api.forms import JSON, Extent, Form, choose_form, encode_page
 from edge.agent.ports import CameraSet, Log
 from edge.feeds import FEEDS, Cursor, Feed, Head, Page, parse_cursor
-from edge.serving.disk_wait import require_disk, written_in_time
+from edge.serving.disk_wait import QUEUED, written_in_time
 from edge.serving.polls import POLLS, Polls
 from edge.serving.problems import Problem
 from edge.serving.queries import (
@@ -104,8 +104,8 @@ async def ack_feed(request: web.Request) -> web.Response:
         raise bad_parameter("upto", "is no cursor; give `next` as a page had it")
     if why := why_not_acked(upto, log.epoch, head := log.head(feed)):
         raise Problem(409, why, fields={"head": str(Cursor(log.epoch, head.seq))})
-    require_disk(log)
-    async with written_in_time():
+    async with written_in_time(QUEUED) as handing:
+        handing.begin(log)
         counts = await log.ack(request[CALLER].name, feed, upto.seq)
     body = msgspec.json.encode({"upto": str(Cursor(log.epoch, counts))})
     return web.Response(body=body, content_type=JSON)

@@ -12,7 +12,7 @@ from msgspec import Meta
 from edge.agent.api.context import POLE
 from edge.model import Json, KeptMedia
 from edge.serving.audit import note_access
-from edge.serving.disk_wait import require_disk, written_in_time
+from edge.serving.disk_wait import QUEUED, written_in_time
 from edge.serving.media_answer import answer_with_media
 from edge.serving.problems import Problem
 from edge.serving.queries import read_body, read_parameters
@@ -56,8 +56,8 @@ async def ack_media(request: web.Request) -> web.Response:
             if kept is None or not _may_see(kept, caller.cameras):
                 foreign.add(sha256)
     known = [sha256 for sha256 in hashes if sha256 not in foreign]
-    require_disk(log)
-    async with written_in_time():
+    async with written_in_time(QUEUED) as handing:
+        handing.begin(log)
         unknown = foreign.union(await log.ack_media(caller.name, known))
     body = msgspec.json.encode({"unknown": [each for each in hashes if each in unknown]})
     return web.Response(body=body, content_type="application/json")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from aiohttp import web
 
 from edge.feeds import Draft
-from edge.serving.disk_wait import require_disk, written_in_time
+from edge.serving.disk_wait import UNKNOWN, written_in_time
 from edge.serving.queries import read_body, read_parameters
 from edge.serving.routes import CALLER, Route
 from edge.serving.verdicts import Ack, Resolve
@@ -61,11 +61,11 @@ async def note_seen(request: web.Request) -> web.Response:
     read_parameters(request)
     asked = {(each.pole, each.id) for each in (await read_body(request, Seen)).alerts}
     desk = request.app[STATION].desk
-    async with written_in_time(), request.app[TURN]:
+    async with written_in_time(UNKNOWN) as handing, request.app[TURN]:
         found = [await look_up_alert(request, pole, alert) for pole, alert in sorted(asked)]
         unseen = [known for body in found if body and not (known := read_known(body)).is_seen]
         if unseen:
-            require_disk(desk)
+            handing.begin(desk)
             spoken = Spoken("alert.seen", {})
             await desk.say([_draft(request, known, spoken) for known in unseen])
     return answer_json({"noted": len(unseen)})
@@ -74,11 +74,11 @@ async def note_seen(request: web.Request) -> web.Response:
 async def _say(request: web.Request, hear: Callable[[bytes], Sequence[Spoken]]) -> web.Response:
     """Write records of what somebody says of an alert, where it is news; give the alert."""
     station = request.app[STATION]
-    async with written_in_time(), request.app[TURN]:
+    async with written_in_time(UNKNOWN) as handing, request.app[TURN]:
         alert = await find_alert(request)
         spoken = hear(alert)
         if spoken:
-            require_disk(station.desk)
+            handing.begin(station.desk)
             known = read_known(alert)
             drafts = [_draft(request, known, each) for each in spoken]
             is_poles = known.pole != station.id
