@@ -11,7 +11,7 @@ import random
 import sys
 import time
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from http import HTTPStatus
 from http.client import HTTPException
@@ -39,12 +39,11 @@ def pull(feed: str) -> None:
     """Have what follows the last line, and the files it names; only then is it ours to ack."""
     with (FOLDER / f"{feed}.ndjson").open("ab+") as kept:
         kept.seek(max(0, kept.tell() - 2**20))
-        tail, _, torn = kept.read().rpartition(b"\n")
+        *_, last, torn = b"", *kept.read().split(b"\n")
         kept.truncate(kept.tell() - len(torn))  # a power cut may tear the last line
-        last = tail.splitlines()[-1:]
-        after = "&after={epoch}.{seq}".format(**json.loads(last[0])) if last else ""
+        after = "&after={epoch}.{seq}".format(**json.loads(last)) if last else ""
         page = ask(f"/v1/feeds/{feed}?wait=5{after}", Accept="application/x-ndjson").read()
-        records = list(check(feed, last + page.splitlines()))
+        records = list(check(feed, filter(None, [last, *page.splitlines()])))
         for item in [item for record in records for item in record["media"]]:
             fetch(item)
         kept.write(page)
@@ -53,7 +52,7 @@ def pull(feed: str) -> None:
         ask(f"/v1/feeds/{feed}/ack", {"upto": "{epoch}.{seq}".format(**records[-1])})
 
 
-def check(feed: str, lines: list[bytes]) -> Iterator[dict[str, Any]]:
+def check(feed: str, lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     """Check records by their own bytes, by the ones before them, and by what was signed."""
     ours: dict[int, str] = {}
     for line in lines:
@@ -72,29 +71,30 @@ def check(feed: str, lines: list[bytes]) -> Iterator[dict[str, Any]]:
 def fetch(item: dict[str, Any]) -> None:
     """Have a file, from the byte on where it was cut, unless it has left the pole."""
     path = FOLDER / bytes.fromhex(item["sha256"]).hex()  # a mere name, whatever the record says
-    while not path.exists():
-        with path.with_suffix(".part").open("ab") as part:
+    kept = path if path.exists() else path.with_suffix(".part")
+    with kept.open("ab") as part:
+        while (start := part.tell()) < item["bytes"]:
             try:
-                if (start := part.tell()) < item["bytes"]:
-                    copyfileobj(ask(f"/v1/media/{path.name}", Range=f"bytes={start}-"), part)
+                copyfileobj(ask(f"/v1/media/{path.name}", Range=f"bytes={start}-"), part)
             except HTTPError as error:
                 if error.code == HTTPStatus.NOT_FOUND:
                     return
                 raise
-        if sha256(Path(part.name).read_bytes()).hexdigest() == path.name:
-            Path(part.name).rename(path)
-        elif Path(part.name).stat().st_size >= item["bytes"]:
-            sys.exit(f"{part.name}: not what was recorded")
+    if sha256(kept.read_bytes()).hexdigest() != path.name:
+        sys.exit(f"{kept}: not what was recorded")
+    kept.rename(path)
     os.sync()  # nothing is acknowledged that a power cut could take
     ask("/v1/media/ack", {"sha256": [path.name]})
 
 
 FOLDER.mkdir(exist_ok=True)
+wait_s = 1.0
 for feed in cycle(("alerts", "media")):
     try:
         if not (FOLDER / "pole.pem").exists():  # compare it with the pole's own device.pub
             (FOLDER / "pole.pem").write_text(json.load(ask("/v1/pole"))["key"]["pem"])
         pull(feed)
+        wait_s = 1.0
     except (OSError, HTTPException) as error:  # cut, or it says no: on from where we are
         sys.stderr.write(f"{error}\n")
-        time.sleep(random.uniform(1, 5))
+        time.sleep(random.uniform(0.5, 1) * (wait_s := min(60, 2 * wait_s)))

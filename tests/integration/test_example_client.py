@@ -7,6 +7,7 @@ import asyncio
 import os
 import random
 import sys
+import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -28,7 +29,7 @@ LINES_MAX = 60
 """Of code: without blank lines, imports and docstrings."""
 
 
-async def start(pole: ServedPole, address: str, folder: Path, token: str) -> Process:
+async def start(address: str, folder: Path, token: str) -> Process:
     return await asyncio.create_subprocess_exec(
         sys.executable, str(CLIENT), f"http://{address}", str(folder),
         env={**os.environ, "TOKEN": token}, stderr=PIPE,
@@ -38,7 +39,7 @@ async def start(pole: ServedPole, address: str, folder: Path, token: str) -> Pro
 @asynccontextmanager
 async def pulling(pole: ServedPole, folder: Path, *, token: str = "") -> AsyncIterator[Process]:
     """The client at work on a good link."""
-    process = await start(pole, pole.address, folder, token or make_token(pole))
+    process = await start(pole.address, folder, token or make_token(pole))
     try:
         yield process
     finally:
@@ -89,7 +90,7 @@ async def test_everything_is_had_once_and_whole_when_link_and_client_are_cut(
         port = int(pole.address.rpartition(":")[2])
         async with cutting_link(port, most_bytes=500_000, seed=3) as link:
             for _ in range(8):
-                process = await start(pole, link.address, folder, token)
+                process = await start(link.address, folder, token)
                 try:
                     await asyncio.wait_for(process.wait(), chance.uniform(0.3, 1.2))
                     raise AssertionError(await process.stderr.read())  # type: ignore[union-attr]
@@ -220,6 +221,25 @@ async def test_token_that_is_refused_is_told(tmp_path: Path) -> None:
     ):
         assert process.stderr is not None
         assert b"401" in await process.stderr.readline()
+
+
+@run_async
+async def test_waits_double_while_nobody_answers(tmp_path: Path) -> None:
+    """With jitter: 1 to 2 s, then 2 to 4 s."""
+    tries: asyncio.Queue[float] = asyncio.Queue()
+
+    async def hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tries.put_nowait(time.monotonic())
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        host, port = server.sockets[0].getsockname()
+        process = await start(f"{host}:{port}", tmp_path / "pulled", "pw_x")
+        first, second, third = [await tries.get() for _ in range(3)]
+        process.kill()
+        await process.wait()
+    assert 0.9 < second - first < third - second
+    assert 1.9 < third - second < 10
 
 
 def test_client_is_short_and_stands_alone() -> None:
