@@ -6,7 +6,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,17 @@ def test_example_receiver_takes_what_is_signed_and_nothing_else(tmp_path: Path) 
                 (alert,) = [each["id"] for each in station.alerts()]
                 line = receiver.stdout.readline()
                 assert line == f"alert.open SG-017 {alert}\n".encode()
+
+
+@pytest.mark.parametrize("signature", [None, "", "v1,", "v1,\xe9\xff"])
+def test_example_receiver_answers_401_to_what_is_not_signed(signature: str | None) -> None:
+    port = free_port()
+    with example(port, SECRET) as receiver:
+        status = None
+        while status is None:
+            assert receiver.poll() is None
+            with suppress(ConnectionRefusedError), closing(HTTPConnection("127.0.0.1", port)) as to:
+                shown = {} if signature is None else {"webhook-signature": signature}
+                to.request("POST", "/", b"{}", {"webhook-id": "m", **shown})
+                status = to.getresponse().status
+    assert status == 401
