@@ -23,6 +23,18 @@ class Finding:
     problem: str
 
 
+@dataclass(frozen=True, slots=True)
+class Break:
+    """A place where a record that is whole does not follow the one before it.
+
+    `first` to `last` are missing; with `last` before `first` none is, and `first` does not fit.
+    """
+
+    finding: Finding
+    first: int
+    last: int
+
+
 class Walk:
     """Walks a feed from its oldest record, and goes on behind each fault, to name them all."""
 
@@ -31,8 +43,8 @@ class Walk:
         self.link, self._findings = link, findings
         self._hashes = {link.seq: link.hash}
         self.records = 0
-        self.breaks: list[Finding] = []
-        """Those of the findings that name a record which is whole, and does not follow."""
+        self.breaks: list[Break] = []
+        """Of those of the findings that name a record which is whole, and does not follow."""
 
     def go(self, bodies: Iterable[bytes], *, signed: Collection[int]) -> None:
         """Walk to the end; remember the hashes at the places that were signed.
@@ -67,9 +79,10 @@ class Walk:
         except EvidenceError as exc:
             finding = Finding(self.link.feed, self.link.seq + 1, str(exc))
             self._findings.append(finding)
-            if _is_of(self.link, body):
-                self.breaks.append(finding)
+            is_break = _is_of(self.link, body)
             self.link = resume(self.link, body)
+            if is_break:
+                self.breaks.append(Break(finding, finding.seq, self.link.seq - 1))
 
 
 def _is_of(link: Link, body: bytes) -> bool:

@@ -12,16 +12,11 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from edge.database import explain_damage
-from edge.errors import StoreError
 from edge.evidence import Link, SignedStatement, key_id
 from edge.station.store.chain_reader import KeptFeed
 from edge.station.store.reader import StoreReader
-from edge.station.store.schema import NOUN
+from edge.station.told_breaks import ToldBreaks, ToldPlaces
 from edge.verify_feed import Finding, Walk, good_statements
-
-_TELLING = ("chain", "fork")
-"""The station's own alerts that tell of holes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +113,10 @@ def verify_store(
     Raises:
         StoreError: the store can't be read.
     """
-    told = _told_holes(reader)
+    told = ToldBreaks(reader)
     for feed in reader.feeds():
         tell(f"{feed.pole} {feed.start.feed}: {feed.head.seq - feed.start.seq} records")
-        yield _FeedCheck(reader, feed, keys).run(told.get((feed.pole, feed.start.feed), 0))
+        yield _FeedCheck(reader, feed, keys, told.of(feed)).run()
 
 
 @dataclass(slots=True)
@@ -131,10 +126,11 @@ class _FeedCheck:
     reader: StoreReader
     feed: KeptFeed
     keys: Keys
+    told: ToldPlaces
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def run(self, holes_told: int) -> CheckedFeed:
+    def run(self) -> CheckedFeed:
         feed = self.feed
         signed = self.reader.statements(feed)
         good = self._good(signed)
@@ -143,13 +139,13 @@ class _FeedCheck:
         walk.go((row.body for row in self.reader.chain(feed)), signed=places)
         self._check_end(walk.link)
         true = [each.statement.seq for each in good if walk.bears_out(each)]
-        breaks = walk.breaks if len(walk.breaks) <= holes_told else []
-        findings = [each for each in self.findings if each not in breaks]
+        holes = [each.finding for each in walk.breaks if each in self.told]
+        findings = [each for each in self.findings if each not in holes]
         return CheckedFeed(
             feed.pole, feed.start.epoch, feed.branch, feed.start.feed,
             feed.start.seq + 1, feed.head.seq, max(true, default=0), walk.records, len(signed),
             tuple(self._of_pole(each) for each in findings),
-            tuple(self._of_pole(each) for each in breaks),
+            tuple(self._of_pole(each) for each in holes),
             tuple(self.notes),
         )  # fmt: skip
 
@@ -190,7 +186,7 @@ class _FeedCheck:
         head = self.feed.head
         if (end.seq, end.hash) == (head.seq, head.hash):
             return
-        if end.seq < head.seq and not head.hash:  # what follows a hole has not come yet
+        if not head.hash and self.told.covers(end.seq + 1, head.seq):  # nothing follows it yet
             self.notes.append(f"{self._name()}: nothing after {end.seq} yet, up to {head.seq} left")
             return
         problem = f"the feed ends at {end.seq}, its place says {head.seq}: cut off, or changed"
@@ -205,46 +201,3 @@ class _FeedCheck:
     def _of_pole(self, finding: Finding) -> PoleFinding:
         feed = self.feed
         return PoleFinding(feed.pole, feed.start.epoch, finding.feed, finding.seq, finding.problem)
-
-
-class _Rule(msgspec.Struct):
-    type: str
-    name: str
-
-
-class _Telling(msgspec.Struct):
-    pole: str
-    feed: str
-    count: int
-
-
-class _Own(msgspec.Struct):
-    alert: str | None
-    rule: _Rule | None
-    data: msgspec.Raw
-
-
-_own_decoder = msgspec.json.Decoder(_Own)
-_telling_decoder = msgspec.json.Decoder(_Telling)
-
-
-def _told_holes(reader: StoreReader) -> dict[tuple[str, str], int]:
-    """How many faults the station's own records tell of: by pole and feed."""
-    by_alert: dict[str, _Telling] = {}
-    own = (each for each in reader.feeds() if each.pole == reader.station)
-    alerts = next((each for each in own if each.start.feed == "alerts"), None)
-    if alerts is None:
-        raise StoreError(explain_damage(NOUN, "it does not say where its own alerts end"))
-    for row in reader.chain(alerts):
-        try:
-            record = _own_decoder.decode(row.body)
-            rule = record.rule
-            is_telling = rule is not None and rule.type == "station" and rule.name in _TELLING
-            if is_telling and record.alert is not None:
-                by_alert[record.alert] = _telling_decoder.decode(record.data)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            continue  # the check of the chain names it, if it is none
-    told: dict[tuple[str, str], int] = defaultdict(int)
-    for each in by_alert.values():
-        told[each.pole, each.feed] += each.count
-    return dict(told)

@@ -8,12 +8,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import apsw
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from edge.cli import main
 from edge.feeds import FEEDS
 from edge.station.config import PoleSite
+from edge.station.store.schema import STORE_NAME
 from tests.support.aio import run_async, wait_until
 from tests.support.bad_pole import BadPole, bad_pole
 from tests.support.pulling_station import PullingStation, pulling, until
@@ -245,6 +248,22 @@ def test_broken_chain_is_one_alert_of_the_station_and_the_pole_is_pulled_on(
             assert "chain alerts" in station.troubles("P1")
 
     run()
+    is_sound = "forged" not in faults  # its pole has signed the true one
+    assert main(["station", "verify", str(tmp_path / "s")]) == (0 if is_sound else 1)
+    take_out(tmp_path / "s", pole="P1", seq=count + 1)
+    assert main(["station", "verify", str(tmp_path / "s")]) == 1
+
+
+def take_out(folder: Path, *, pole: str, seq: int) -> None:
+    """Delete a record as somebody who has the disk."""
+    connection = apsw.Connection(str(folder / STORE_NAME))
+    connection.execute(
+        "DELETE FROM record WHERE feed = 'alerts' AND seq = ?"
+        " AND life IN (SELECT life FROM life WHERE pole = ?)",
+        (seq, pole),
+    )
+    assert connection.changes() == 1
+    connection.close()
 
 
 @run_async

@@ -1,14 +1,10 @@
-"""`polewatch station verify` on stores: sound, spoilt by whoever has the disk, with holes."""
+"""`polewatch station verify` on stores that are sound, or spoilt by whoever has the disk."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import random
 import shutil
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,100 +12,32 @@ import apsw
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from edge.cli import main
 from edge.device_key import KEY_NAME, PUBLIC_NAME
-from edge.evidence import Link, SignedStatement, Statement, open_seal, seal, sign
-from edge.station.ports.vault import Batch, Identity
+from edge.evidence import open_seal, seal
 from edge.station.store.schema import STORE_NAME
 from edge.station.store.station_store import StationStore
 from tests.support.disks import read_only
-from tests.support.drafts import AT_MS, make_draft
 from tests.support.station_process import PulledPole, write_station
-from tests.support.station_store import (
-    PolePages,
-    make_alert,
-    make_file,
-    make_store,
-    make_word,
-    put_part,
+from tests.support.station_store import PolePages
+from tests.support.verified_store import (
+    CLIP,
+    DIGEST,
+    OF_POLE,
+    change,
+    findings,
+    identity,
+    make,
+    verify,
 )
 
 pytestmark = pytest.mark.timeout(120)
-
-POLE_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
-CLIP = b"the clip of a fire"
-DIGEST = hashlib.sha256(CLIP).hexdigest()
-
-
-def pem(key: Ed25519PrivateKey) -> str:
-    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-
-
-def identity(key: Ed25519PrivateKey = POLE_KEY) -> Identity:
-    digest = hashlib.sha256(key.public_key().public_bytes_raw()).hexdigest()
-    return Identity("SG-017", digest, pem(key), "station")
-
-
-def sign_head(link: Link, key: Ed25519PrivateKey = POLE_KEY) -> SignedStatement:
-    at = "2026-09-21T14:13:20.000Z"
-    return sign(Statement("head", "SG-017", link.epoch, link.feed, link.seq, link.hash, at), key)
-
-
-async def fill(store: StationStore) -> PolePages:
-    """Five alerts of a pole, two of them signed; a clip; what a desk said of one."""
-    pages = PolePages()
-    await store.keep_identity("SG-017", identity())
-    signed = []
-    for number in range(1, 6):
-        await store.keep(pages.page(make_alert(number)))
-        if number in (3, 5):
-            signed.append(sign_head(pages.link("alerts")))
-    await store.keep(pages.page(make_file(1, CLIP)))
-    assert await store.keep_statements("SG-017", signed) == []
-    part = put_part(store, "SG-017", CLIP)
-    (wanted,) = await store.wanted("SG-017", limit=9)
-    await store.keep_file(wanted, part)
-    await store.say([make_word(1, "alert.ack")], pass_on=True)
-    return pages
-
-
-def make(folder: Path, more: Callable[[StationStore, PolePages], Any] | None = None) -> Path:
-    async def work() -> None:
-        async with make_store(folder) as store:
-            pages = await fill(store)
-            if more is not None:
-                await more(store, pages)
-
-    asyncio.run(work())
-    return folder
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     return make(tmp_path / "kept")
-
-
-def verify(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, Any]:
-    code = main(["station", "verify", "--json", *map(str, words)])
-    return code, json.loads(capsys.readouterr().out)
-
-
-def findings(report: Any) -> set[str]:
-    return {
-        f"{each['pole']} {each['feed']} {each['seq']}: {each['problem']}"
-        for each in report["findings"]
-    }
-
-
-def change(folder: Path, statement: str, *values: apsw.SQLiteValue) -> None:
-    connection = apsw.Connection(str(folder / STORE_NAME))
-    connection.execute(statement, values)
-    connection.close()
-
-
-OF_POLE = "life <> 1 AND feed = 'alerts'"
 
 
 def bodies(folder: Path) -> dict[int, bytes]:
@@ -326,53 +254,6 @@ def test_file_that_nobody_has_noted_is_a_note(
     (data / "media" / "stray").write_bytes(b"")
     code, report = verify(capsys, data)
     assert (code, report["notes"][-1]) == (0, "media/stray is noted by nobody")
-
-
-async def leave_hole(store: StationStore, pages: PolePages) -> None:
-    """The pole let two records go before they were pulled, and the station tells of it."""
-    pages.seal(make_alert(6))
-    last = pages.seal(make_alert(7))
-    await store.keep(Batch("SG-017", replace(last.link, hash=""), (), AT_MS))
-    await store.keep(pages.page(make_alert(8)))
-
-
-def tell_hole(count: int) -> Any:
-    data = {"pole": "SG-017", "feed": "alerts", "life": "e1", "count": count, "about": "x"}
-    rule = {"type": "station", "name": "chain"}
-    return make_draft(
-        900, kind="alert.open", alert="01S" + "0" * 23, severity="major", rule=rule, data=data
-    )
-
-
-async def leave_told_hole(store: StationStore, pages: PolePages) -> None:
-    await leave_hole(store, pages)
-    await store.tell([tell_hole(1)])
-
-
-def test_hole_that_was_told_when_it_came_is_no_fault(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = make(tmp_path / "kept", leave_told_hole)
-    code, report = verify(capsys, folder)
-    assert (code, findings(report)) == (0, set())
-    assert [each["problem"] for each in report["holes"]] == ["alerts 6: missing; 8 follows 5"]
-
-
-def test_hole_that_nobody_was_told_of_is_a_fault(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code, report = verify(capsys, make(tmp_path / "untold", leave_hole))
-    assert (code, findings(report)) == (1, {"SG-017 alerts 6: alerts 6: missing; 8 follows 5"})
-
-
-def test_record_taken_out_beside_a_hole_that_was_told_is_a_fault(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = make(tmp_path / "kept", leave_told_hole)
-    change(folder, f"DELETE FROM record WHERE seq = 2 AND {OF_POLE}")
-    code, report = verify(capsys, folder)
-    assert code == 1
-    assert "SG-017 alerts 2: alerts 2: missing; 3 follows 1" in findings(report)
 
 
 def test_running_station_can_be_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

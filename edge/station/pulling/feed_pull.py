@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from edge.errors import EvidenceError, PoleUnreachable, PoleWrong
@@ -9,6 +10,7 @@ from edge.evidence import START_HASH, Link
 from edge.feeds import Cursor, Feed
 from edge.station.ports.vault import Batch, Kept
 from edge.station.pulling.chain import UNKNOWN, CheckedPage, check_page
+from edge.station.pulling.flaw_book import Kind, Place
 from edge.station.pulling.fork import ForkSearch
 from edge.station.pulling.one_pole import MeetAgain, Met, OnePole
 from edge.station.pulling.part_file import on_thread
@@ -123,7 +125,7 @@ class FeedPull:
             if not await search.stands(place, self.feed):
                 return await self._leave(place)
         checked = _reconcile(place, page, checked)
-        await self._keep(checked, has_more=page.has_more)
+        await self._keep(place, checked, has_more=page.has_more)
         return checked
 
     async def _check(self, place: Link, page: FeedPage) -> CheckedPage:
@@ -143,13 +145,14 @@ class FeedPull:
         seq = page.oldest.seq
         return Link(epoch, self.feed, seq, START_HASH if seq == 0 else UNKNOWN)
 
-    async def _keep(self, checked: CheckedPage, *, has_more: bool) -> None:
+    async def _keep(self, start: Link, checked: CheckedPage, *, has_more: bool) -> None:
         """Tell a page's flaws, have it on disk; what was kept before is not kept twice.
 
         A kill between the two tells them twice: else nobody would ever learn of them.
         """
         pole = self._pole
-        await pole.flaws.note("chain", self.feed, checked.place.epoch, checked.flaws)
+        breaks = find_breaks(start, checked)
+        await self._tell("chain", checked.place.epoch, checked.flaws, breaks)
         is_news = self._place != checked.place or self._is_new_life or bool(checked.unreadable)
         kept = await self._store(checked) if is_news else Kept(0, 0)  # most pages are empty
         self._place, self._is_new_life, self.has_more = checked.place, False, has_more
@@ -172,8 +175,17 @@ class FeedPull:
             if self._is_new_life:
                 raise PoleWrong(f"its {self.feed} contradict themselves: {exc}") from exc
             flaw = f"{self.feed} up to {checked.place.seq}: other records than are kept here: {exc}"
-        await pole.flaws.note("fork", self.feed, checked.place.epoch, [flaw])
+        await self._tell("fork", checked.place.epoch, [flaw])
         return await pole.vault.keep(replace(batch, is_new_life=True))
+
+    async def _tell(
+        self, kind: Kind, life: str, flaws: Sequence[str], breaks: Sequence[Place] = ()
+    ) -> None:
+        """Tell what is wrong before it is kept; what is new each time waits for its turn."""
+        pole = self._pole
+        if breaks or kind == "fork":
+            await pole.passing.sleep(pole.flaws.turn_s(kind, self.feed))
+        await pole.flaws.note(kind, self.feed, life, flaws, breaks=breaks)
 
     def _breaks_off(self, place: Link, checked: CheckedPage) -> bool:
         """Whether the first record stands where it should and holds another hash than ours."""
@@ -196,7 +208,7 @@ class FeedPull:
         flaw = f"{self.feed} {place.seq + 1} to {oldest.seq}: left the pole before they were pulled"
         behind = Link(place.epoch, self.feed, oldest.seq, UNKNOWN)
         checked = CheckedPage((), behind, (), (flaw,))
-        await self._keep(checked, has_more=True)
+        await self._keep(place, checked, has_more=True)
         return checked
 
     async def _leave(self, place: Link) -> CheckedPage:
@@ -209,16 +221,37 @@ class FeedPull:
             f"{self.feed} {same.seq + 1} to {place.seq}: kept here, and no more at the pole, whose"
             f" log goes on from {same.seq} with others; it was put back, or two poles share it"
         )
-        await self._pole.flaws.note("fork", self.feed, place.epoch, [flaw])
+        await self._tell("fork", place.epoch, [flaw])
         self._is_new_life, self._place = True, None
         checked = CheckedPage((), same, (), ())
-        await self._keep(checked, has_more=True)
+        await self._keep(same, checked, has_more=True)
         return checked
 
     @property
     def _known(self) -> Met:
         assert self._met is not None, "begin() comes first"
         return self._met
+
+
+def find_breaks(start: Link, checked: CheckedPage) -> list[Place]:
+    """Where the records of a page that can be kept will not follow each other; pure.
+
+    Args:
+        start: the place before the page.
+        checked: the page.
+
+    Returns:
+        At most one more than there are records, in order.
+    """
+    breaks, last = [], start.seq
+    for record in checked.records:
+        seq = record.link.seq
+        if seq > last + 1 or record.flaw:
+            breaks.append((last + 1, seq - 1))
+        last = seq
+    if checked.place.seq > last:
+        breaks.append((last + 1, checked.place.seq))
+    return breaks
 
 
 def _reconcile(place: Link, page: FeedPage, checked: CheckedPage) -> CheckedPage:

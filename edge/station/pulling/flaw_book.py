@@ -1,29 +1,35 @@
 """What was found wrong with a pole's records: told once for each feed, with a count, and ended.
 
 Somebody who sends a thousand bad records gets one alert that says "a thousand", not a thousand.
+What is new is on disk before its page is; `verify` finds each break in what was told.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from edge.clock import NS_PER_S, Clock
-from edge.feeds import FEEDS, Feed
+from edge.feeds import Feed
 from edge.model import Json
 from edge.station.pulling.own_alerts import OwnAlerts
 from edge.station.pulling.ports import Contact
 
 SAY_EVERY_S = 30.0
 """Counts that rise are told so often."""
+TURN_S = 5.0
+"""Between two pages of a feed with something new wrong: who never ends fills no log of ours."""
 CLEAN_S = 3600.0
 """After so long without another one the alert is closed; the next one is a new alert."""
 DETAIL_CHARS = 300
 
 Kind = Literal["chain", "fork", "signature"]
 KINDS: tuple[Kind, ...] = ("chain", "fork", "signature")
+Place = tuple[int, int]
+"""First and last seq that is missing; last before first: none is, and first does not follow."""
+_Key = tuple[Kind, str]
 _log = logging.getLogger(__name__)
 
 
@@ -44,19 +50,33 @@ class FlawBook:
     def __init__(self, pole: str, own: OwnAlerts, contact: Contact, clock: Clock) -> None:
         """What is open of before is gone on with."""
         self._pole, self._own, self._contact, self._clock = pole, own, contact, clock
-        self._lines: dict[tuple[Kind, Feed], _Line] = {}
+        self._lines: dict[_Key, _Line] = {}
         for kind in KINDS:
-            for feed in FEEDS:
-                told = own.find(kind, self._about(feed))
-                if told is not None:
-                    count = told.get("count")
-                    line = _Line(count if isinstance(count, int) else 1, dict(told), self._now())
-                    line.said_ns, line.said_count = line.seen_ns, line.count
-                    self._lines[kind, feed] = line
-                    contact.trouble(f"{kind} {feed}", str(told.get("detail", "")))
+            for about, told in own.of_pole(kind, pole).items():
+                count, now_ns = told.get("count"), self._now()
+                line = _Line(count if isinstance(count, int) else 1, dict(told), now_ns)
+                line.data.pop("breaks", None)  # those were told
+                line.said_ns, line.said_count = now_ns, line.count
+                self._lines[kind, about] = line
+                contact.trouble(self._what((kind, about)), str(told.get("detail", "")))
 
-    async def note(self, kind: Kind, feed: Feed, life: str, flaws: Sequence[str]) -> None:
-        """Tell what was found in a feed.
+    def turn_s(self, kind: Kind, feed: Feed) -> float:
+        """Seconds until what is new in a feed may be told; its page waits for that."""
+        line = self._lines.get((kind, self._about(feed)))
+        if line is None or line.said_ns is None:
+            return 0.0
+        return max(0.0, TURN_S - (self._now() - line.said_ns) / NS_PER_S)
+
+    async def note(
+        self,
+        kind: Kind,
+        feed: Feed,
+        life: str,
+        flaws: Sequence[str],
+        *,
+        breaks: Sequence[Place] = (),
+    ) -> None:
+        """Tell what was found in a feed; a break or a fork at once.
 
         Args:
             kind: `chain`: missing, changed, moved; `fork`: another log of the same life;
@@ -64,21 +84,17 @@ class FlawBook:
             feed: which.
             life: the epoch of its log.
             flaws: in words, the newest last; none: nothing is told.
+            breaks: what of the chain will be missing here, of one page.
 
         Raises:
-            StoreError: it could not be written; `settle` tells it later.
+            StoreError: it could not be written; `settle` tells the count later, no breaks.
         """
-        if not flaws:
-            return
-        line = self._lines.get((kind, feed))
-        if line is None:
-            line = self._lines[kind, feed] = _Line(0, {"first": flaws[0][:DETAIL_CHARS]}, 0)
-            _log.error("%s broken: pole=%s reason=%s", kind, self._pole, flaws[0])
-        line.count += len(flaws)
-        line.seen_ns = self._now()
-        line.data |= {"life": life, "detail": flaws[-1][:DETAIL_CHARS]}
-        self._contact.trouble(f"{kind} {feed}", flaws[-1])
-        await self._say(kind, feed, line)
+        if flaws:
+            data: dict[str, Json] = {"feed": feed, "life": life}
+            if breaks:
+                data["breaks"] = [list(each) for each in breaks]
+            is_event = bool(breaks) or kind == "fork"
+            await self._add((kind, self._about(feed)), data, flaws, is_event=is_event)
 
     async def settle(self) -> None:
         """Tell counts that have risen since, and end what has been over for long.
@@ -86,24 +102,46 @@ class FlawBook:
         Raises:
             StoreError: it could not be written; ask again.
         """
-        for (kind, feed), line in list(self._lines.items()):
-            await self._say(kind, feed, line)
+        for key, line in list(self._lines.items()):
+            if self._is_due(line):
+                await self._say(key, line)
             if self._now() - line.seen_ns >= CLEAN_S * NS_PER_S:
-                await self._own.over(kind, self._about(feed), "no more of it was found")
-                del self._lines[kind, feed]
-                self._contact.clear(f"{kind} {feed}")
+                await self._own.over(*key, "no more of it was found")
+                del self._lines[key]
+                self._contact.clear(self._what(key))
 
-    async def _say(self, kind: Kind, feed: Feed, line: _Line) -> None:
-        now_ns = self._now()
-        is_due = line.said_ns is None or now_ns - line.said_ns >= SAY_EVERY_S * NS_PER_S
-        if line.count == line.said_count or not is_due:
-            return
-        said: dict[str, Json] = {"pole": self._pole, "feed": feed, "count": line.count}
-        await self._own.say(kind, self._about(feed), {**line.data, **said})
-        line.said_ns, line.said_count = now_ns, line.count
+    async def _add(
+        self, key: _Key, data: dict[str, Json], flaws: Sequence[str], *, is_event: bool
+    ) -> None:
+        """Count what was found; tell what is news."""
+        line = self._lines.get(key)
+        if line is None:
+            line = self._lines[key] = _Line(0, {"first": flaws[0][:DETAIL_CHARS]}, 0)
+            _log.error("%s broken: pole=%s reason=%s", key[0], self._pole, flaws[0])
+        line.count += len(flaws)
+        line.seen_ns = self._now()
+        more = {"breaks": data.pop("breaks")} if "breaks" in data else {}
+        line.data |= {**data, "detail": flaws[-1][:DETAIL_CHARS]}
+        self._contact.trouble(self._what(key), flaws[-1])
+        if is_event or self._is_due(line):
+            await self._say(key, line, more)
 
-    def _about(self, feed: Feed) -> str:
-        return f"{self._pole} {feed}"
+    def _is_due(self, line: _Line) -> bool:
+        if line.said_ns is None or line.count == line.said_count:
+            return line.said_ns is None
+        return self._now() - line.said_ns >= SAY_EVERY_S * NS_PER_S
+
+    async def _say(self, key: _Key, line: _Line, more: Mapping[str, Json] | None = None) -> None:
+        said: dict[str, Json] = {"pole": self._pole, "count": line.count, **(more or {})}
+        await self._own.say(*key, {**line.data, **said})
+        line.said_ns, line.said_count = self._now(), line.count
+
+    def _what(self, key: _Key) -> str:
+        """A trouble's name: the kind, and of what."""
+        return f"{key[0]} {key[1].removeprefix(self._pole + ' ')}"
+
+    def _about(self, what: str) -> str:
+        return f"{self._pole} {what}"
 
     def _now(self) -> int:
         return self._clock.monotonic_ns()

@@ -119,6 +119,14 @@ class OwnAlerts:
         own = self._open.get((name, about))
         return own.data if own is not None else None
 
+    def of_pole(self, name: Name, pole: str) -> dict[str, Mapping[str, Json]]:
+        """What was told last of each open alert of one name and pole, by what it is about."""
+        return {
+            about: own.data
+            for (rule, about), own in self._open.items()
+            if rule == name and own.data.get("pole") == pole
+        }
+
     async def say(self, name: Name, about: str, data: Mapping[str, Json]) -> None:
         """Tell that something is wrong: opens its alert, or updates it where there is news.
 

@@ -28,8 +28,12 @@ class KeptFeed:
 
 @dataclass(frozen=True, slots=True)
 class KeptRow:
-    """A record, and why it does not follow the one before it; empty where it does."""
+    """A record, and why it does not follow the one before it; empty where it does.
 
+    `number` rises in the order in which all records came.
+    """
+
+    number: int
     seq: int
     flaw: str
     body: bytes
@@ -105,12 +109,12 @@ class ChainReader:
     def chain(self, feed: KeptFeed) -> Iterator[KeptRow]:
         """Every record of a feed that is still kept, in order."""
         with explained():
-            for seq, flaw, body in self.connection.execute(
-                "SELECT seq, flaw, CAST(body AS BLOB) FROM record"
+            for number, seq, flaw, body in self.connection.execute(
+                "SELECT number, seq, flaw, CAST(body AS BLOB) FROM record"
                 " WHERE life = ? AND feed = ? ORDER BY seq",
                 (feed.life, feed.start.feed),
             ):
-                yield KeptRow(seq, flaw, body or b"")
+                yield KeptRow(number, seq, flaw, body or b"")
 
     def statements(self, feed: KeptFeed) -> list[SignedStatement]:
         """What was signed of a feed's places, in order; checkpoints of ours have our key."""

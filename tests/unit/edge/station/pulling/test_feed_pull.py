@@ -10,10 +10,11 @@ import pytest
 from edge.errors import PoleUnreachable, PoleWrong, StoreError
 from edge.evidence import START_HASH, Link, seal
 from edge.feeds import ClockReading, Cursor, Feed, make_record
-from edge.station.ports.vault import Batch, Identity, Kept
+from edge.station.ports.vault import Batch, CheckedRecord, Identity, Kept
+from edge.station.pulling.chain import CheckedPage
 from edge.station.pulling.contact import Contacts
-from edge.station.pulling.feed_pull import FeedPull
-from edge.station.pulling.flaw_book import FlawBook
+from edge.station.pulling.feed_pull import FeedPull, find_breaks
+from edge.station.pulling.flaw_book import TURN_S, FlawBook
 from edge.station.pulling.meeting import Meeting, Roster
 from edge.station.pulling.one_pole import MeetAgain, Met, OnePole
 from edge.station.pulling.own_alerts import OwnAlerts, Pen
@@ -45,8 +46,12 @@ class Bench:
         self.flaws = FlawBook("P1", self.own, self.contact, self.clock)
         self.pole = OnePole(
             "P1", None, self.client, self.vault, self.contact, self.own, self.flaws,
-            Passing(self.clock),
+            Passing(self.clock, self.sleep),
         )  # fmt: skip
+
+    async def sleep(self, seconds: float) -> None:
+        """Let the time pass."""
+        self.clock.move(seconds)
 
     def pull(self, place: Link | None = None) -> FeedPull:
         """A feed that has been met."""
@@ -166,6 +171,66 @@ async def test_flaw_is_told_before_its_page_is_kept_so_that_a_kill_does_not_hide
 
     assert bench.vault.rules() == [("alert.open", rule)]
     assert bench.seqs[:2] == [1, 2]
+
+
+@run_async
+async def test_each_break_is_told_before_its_page_is_kept_when_they_come_seconds_apart() -> None:
+    """Whoever stops the station in between finds each place in its sealed alert."""
+    bench = Bench()
+    pull = bench.pull()
+    chain = make_chain(9)
+    bench.client.pages = [
+        page(*chain[1:3], upto=4), page(*chain[5:6], upto=7), page(*chain[8:], upto=9),
+    ]  # fmt: skip
+    told = []
+
+    for _ in range(3):
+        await pull.pull(wait_s=0)
+        told.append([each.data["breaks"] for each in bench.vault.told])
+        bench.clock.move(1)
+
+    assert told[0] == [[[1, 1], [4, 4]]]
+    assert told[1] == [[[1, 1], [4, 4]], [[5, 5], [7, 7]]]
+    assert told[2][2:] == [[[8, 8]]]
+    assert {each.alert for each in bench.vault.told} == {bench.vault.told[0].alert}
+
+
+@run_async
+async def test_pole_with_a_break_on_each_page_is_pulled_slowly() -> None:
+    bench = Bench()
+    pull = bench.pull()
+    chain = make_chain(80)
+    bench.client.pages = [page(body, upto=seq) for seq, body in enumerate(chain, 1) if seq % 2]
+    begun_ns = bench.clock.monotonic_ns()
+
+    for _ in range(40):
+        await pull.pull(wait_s=0)
+
+    assert len(bench.vault.told) == 39, "the first record is no break"
+    assert bench.clock.monotonic_ns() - begun_ns >= 38 * TURN_S * 10**9
+
+
+@pytest.mark.parametrize(
+    ("records", "upto", "breaks"),
+    [
+        ([(1, ""), (2, "")], 2, []),
+        ([(3, "missing"), (4, "")], 6, [(1, 2), (5, 6)]),
+        ([(1, ""), (2, "replaced"), (3, "")], 3, [(2, 1)]),
+        ([(1, ""), (3, "")], 3, [(2, 2)]),
+        ([], 5, [(1, 5)]),
+    ],
+)
+def test_breaks_of_a_page_are_where_what_is_kept_does_not_follow(
+    records: list[tuple[int, str]], upto: int, breaks: list[tuple[int, int]]
+) -> None:
+    draft = make_draft(1)
+    kept = tuple(
+        CheckedRecord(Link("k3f9", "alerts", seq, "b" * 64), draft, b"", flaw)
+        for seq, flaw in records
+    )
+    checked = CheckedPage(kept, Link("k3f9", "alerts", upto, ""), (), ())
+
+    assert find_breaks(Link("k3f9", "alerts", 0, START_HASH), checked) == breaks
 
 
 @run_async
@@ -299,14 +364,14 @@ async def test_less_is_asked_for_when_the_link_breaks_and_more_again_when_it_hol
 async def test_flaws_of_a_feed_are_one_alert_with_a_count_that_ends_when_it_is_clean() -> None:
     bench = Bench()
 
-    await bench.flaws.note("chain", "alerts", "k3f9", ["first", "second"])
-    await bench.flaws.note("chain", "alerts", "k3f9", ["third"])
+    await bench.flaws.note("chain", "alerts", "k3f9", ["first 1", "second 2"])
+    await bench.flaws.note("chain", "alerts", "k3f9", ["second 3"])
     assert bench.vault.rules() == [("alert.open", "chain")]
     bench.clock.move(31)
     await bench.flaws.settle()
     assert bench.vault.rules() == [("alert.open", "chain"), ("alert.update", "chain")]
     data = bench.vault.told[-1].data
-    assert (data["count"], data["first"], data["detail"]) == (3, "first", "third")
+    assert (data["count"], data["first"], data["detail"]) == (3, "first 1", "second 3")
     again = FlawBook("P1", bench.own, bench.contact, bench.clock)
     bench.clock.move(3601)
     await again.settle()
