@@ -14,12 +14,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.cli import main
-from edge.feeds import FEEDS
+from edge.feeds import FEEDS, Draft
 from edge.station.config import PoleSite
 from edge.station.store.schema import STORE_NAME
 from tests.support.aio import run_async, wait_until
 from tests.support.bad_pole import BadPole, bad_pole
-from tests.support.pulling_station import PullingStation, pulling, until
+from tests.support.pulling_station import PullingStation, pulling, read_clock, until
 from tests.support.served_pole import ServedPole, serve_pole
 
 pytestmark = pytest.mark.timeout(120)
@@ -264,6 +264,40 @@ def take_out(folder: Path, *, pole: str, seq: int) -> None:
     )
     assert connection.changes() == 1
     connection.close()
+
+
+@run_async
+async def test_hole_is_a_new_alert_when_somebody_knows_of_the_one_before(tmp_path: Path) -> None:
+    async with (
+        standing(tmp_path, "P1") as (pole, bad, site),
+        pulling(tmp_path / "s", "P1") as station,
+    ):
+        for _ in range(3):
+            await pole.open_alert()
+        bad.set(removed=2)
+        await station.pull(site)
+        await until(has_own(station, "chain"))
+        (first,) = [each for each in await station.arrivals("station") if each["rule"]]
+        await station.store.say([make_ack(first)])
+        bad.heal()
+        bad.set(removed=4)
+        for _ in range(2):
+            await pole.open_alert()
+
+        async def is_told_anew() -> bool:
+            return len(await station.own_alerts()) == 2
+
+        await until(is_told_anew)
+        (_, (_, data)) = await station.own_alerts()
+        assert data["breaks"] == [[4, 4]]
+
+
+def make_ack(record: dict[str, Any]) -> Draft:
+    """What somebody at the desk says of an alert of the station's own."""
+    data: dict[str, Any] = {"pole": "station", "by": "chen"}
+    clock, at_ms = read_clock(), 1_790_000_000_000
+    alert = record["alert"]
+    return Draft("alerts", "01S" + "0" * 23, "alert.ack", at_ms, clock, alert=alert, data=data)
 
 
 @run_async

@@ -58,6 +58,8 @@ class FakeVault(_Idle):
     told: list[Draft] = field(default_factory=list)
     signed: list[SignedStatement] = field(default_factory=list)
     acks: dict[str, dict[Feed, Cursor]] = field(default_factory=dict)
+    known: set[str] = field(default_factory=set)
+    """Own alerts that somebody has acknowledged."""
     fault: str | None = None
 
     def __post_init__(self) -> None:
@@ -126,6 +128,9 @@ class FakeVault(_Idle):
             else:
                 self.signed.append(each)
         return lies
+
+    async def is_new(self, alert: str) -> bool:
+        return alert not in self.known
 
     async def tell(self, drafts: Sequence[Draft]) -> list[Sealed]:
         self.check()

@@ -172,6 +172,10 @@ class Vault(Protocol):
         """
         ...
 
+    async def is_new(self, alert: str) -> bool:
+        """Whether an alert of the station's own waits for somebody who knows of it."""
+        ...
+
     async def words_to_send(self, pole: str, *, limit: int) -> list[Word]:
         """What desks have said of this pole's alerts and it has not been told, oldest first."""
         ...

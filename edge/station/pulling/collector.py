@@ -162,7 +162,7 @@ class Collector:
                 f"the pole has begun another log, {met.who.epoch} in place of {left[0].epoch}: what"
                 f" it had not given of the old one is lost: {where}"
             )
-            await self._pole.flaws.note("chain", "alerts", met.who.epoch, [flaw])
+            await self._pole.flaws.note_reset(met.who.epoch, flaw)
 
     async def _follow(self, met: Met) -> None:
         """Do everything at once until one of them can't go on."""

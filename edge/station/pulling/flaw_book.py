@@ -7,8 +7,10 @@ What is new is on disk before its page is; `verify` finds each break in what was
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import Literal
 
 from edge.clock import NS_PER_S, Clock
@@ -24,6 +26,11 @@ TURN_S = 5.0
 CLEAN_S = 3600.0
 """After so long without another one the alert is closed; the next one is a new alert."""
 DETAIL_CHARS = 300
+SORTS_MAX = 20
+"""Sorts of faults that are news in one alert: a hostile pole may have ever another."""
+RESET = "log"
+"""What an alert is about that tells of another log; it is none of a feed."""
+ANOTHER = "another was found after it was acknowledged"
 
 Kind = Literal["chain", "fork", "signature"]
 KINDS: tuple[Kind, ...] = ("chain", "fork", "signature")
@@ -35,13 +42,19 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Line:
-    """One kind of fault of one feed: how many, the newest of them, and when."""
+    """One kind of fault of one feed: how many, the newest of them, of which sorts, and when."""
 
     count: int
     data: dict[str, Json]
     seen_ns: int
     said_ns: int | None = None
     said_count: int = 0
+    sorts: set[str] = field(default_factory=set)
+
+    def find_new(self, flaws: Sequence[str]) -> dict[str, str]:
+        """Of each sort that is new here the newest one."""
+        new = {sort: flaw for flaw in flaws if (sort := _sort(flaw)) not in self.sorts}
+        return dict(islice(new.items(), SORTS_MAX - len(self.sorts)))
 
 
 class FlawBook:
@@ -56,6 +69,7 @@ class FlawBook:
                 count, now_ns = told.get("count"), self._now()
                 line = _Line(count if isinstance(count, int) else 1, dict(told), now_ns)
                 line.data.pop("breaks", None)  # those were told
+                line.sorts = {_sort(str(told.get(each, ""))) for each in ("first", "detail")}
                 line.said_ns, line.said_count = now_ns, line.count
                 self._lines[kind, about] = line
                 contact.trouble(self._what((kind, about)), str(told.get("detail", "")))
@@ -76,7 +90,7 @@ class FlawBook:
         *,
         breaks: Sequence[Place] = (),
     ) -> None:
-        """Tell what was found in a feed; a break or a fork at once.
+        """Tell what was found in a feed; a break, a fork or a sort that is new at once.
 
         Args:
             kind: `chain`: missing, changed, moved; `fork`: another log of the same life;
@@ -96,6 +110,19 @@ class FlawBook:
             is_event = bool(breaks) or kind == "fork"
             await self._add((kind, self._about(feed)), data, flaws, is_event=is_event)
 
+    async def note_reset(self, life: str, flaw: str) -> None:
+        """Tell that the pole has begun another log, once for each.
+
+        Raises:
+            StoreError: it could not be written; note it again.
+        """
+        key: _Key = ("chain", self._about(RESET))
+        line = self._lines.get(key)
+        if line is not None and line.data.get("life") == life and line.said_count == line.count:
+            line.seen_ns = self._now()
+            return
+        await self._add(key, {"feed": "alerts", "life": life}, [flaw], is_event=True)
+
     async def settle(self) -> None:
         """Tell counts that have risen since, and end what has been over for long.
 
@@ -113,18 +140,22 @@ class FlawBook:
     async def _add(
         self, key: _Key, data: dict[str, Json], flaws: Sequence[str], *, is_event: bool
     ) -> None:
-        """Count what was found; tell what is news."""
-        line = self._lines.get(key)
-        if line is None:
-            line = self._lines[key] = _Line(0, {"first": flaws[0][:DETAIL_CHARS]}, 0)
-            _log.error("%s broken: pole=%s reason=%s", key[0], self._pole, flaws[0])
+        """Count what was found; tell what is news, in a new alert where the old one is known."""
+        line = self._lines.get(key) or _begin(flaws)
+        if (is_event or line.find_new(flaws)) and await self._own.is_known(*key):
+            await self._own.over(*key, ANOTHER)
+            line = _begin(flaws)
+        self._lines[key], new = line, line.find_new(flaws)
         line.count += len(flaws)
         line.seen_ns = self._now()
         more = {"breaks": data.pop("breaks")} if "breaks" in data else {}
         line.data |= {**data, "detail": flaws[-1][:DETAIL_CHARS]}
         self._contact.trouble(self._what(key), flaws[-1])
-        if is_event or self._is_due(line):
+        if new or is_event or self._is_due(line):
             await self._say(key, line, more)
+        for sort, flaw in new.items():
+            line.sorts.add(sort)
+            _log.error("%s broken: pole=%s reason=%s", key[0], self._pole, flaw)
 
     def _is_due(self, line: _Line) -> bool:
         if line.said_ns is None or line.count == line.said_count:
@@ -145,3 +176,12 @@ class FlawBook:
 
     def _now(self) -> int:
         return self._clock.monotonic_ns()
+
+
+def _sort(flaw: str) -> str:
+    """A fault's words without its numbers."""
+    return re.sub(r"\d+", "", flaw)[:DETAIL_CHARS]
+
+
+def _begin(flaws: Sequence[str]) -> _Line:
+    return _Line(0, {"first": flaws[0][:DETAIL_CHARS]}, 0)

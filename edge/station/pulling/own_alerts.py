@@ -127,6 +127,15 @@ class OwnAlerts:
             if rule == name and own.data.get("pole") == pole
         }
 
+    async def is_known(self, name: Name, about: str) -> bool:
+        """Whether somebody has acknowledged an alert that is open: it makes no sound any more.
+
+        Raises:
+            StoreError: the store can't be read.
+        """
+        own = self._open.get((name, about))
+        return own is not None and not await self._vault.is_new(own.alert)
+
     async def say(self, name: Name, about: str, data: Mapping[str, Json]) -> None:
         """Tell that something is wrong: opens its alert, or updates it where there is news.
 

@@ -121,6 +121,15 @@ def read_alert(reader: StoreReader, pole: str, alert: str) -> bytes | None:
     return row[0] if row is not None else None
 
 
+def is_own_new(reader: StoreReader, alert: str) -> bool:
+    """Whether an alert of the station's own is open and known to nobody."""
+    with explained():
+        found = reader.connection.execute(
+            "SELECT is_new FROM alert WHERE pole = ? AND id = ?", (reader.station, alert)
+        )
+        return next(found, (0,))[0] == 1
+
+
 def list_changed(reader: StoreReader, *, after: int, limit: int) -> DeskPage:
     """Read alerts that have changed after a change, in the order of their last one.
 

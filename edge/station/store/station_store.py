@@ -104,6 +104,10 @@ class StoreVault(StoreCore):
         )
         return await self._loop.run_in_executor(self._file_threads, check)
 
+    async def is_new(self, alert: str) -> bool:
+        """See `ports.Vault`."""
+        return await self._read(lambda reader: desk_reader.is_own_new(reader, alert))
+
     async def words_to_send(self, pole: str, *, limit: int) -> list[Word]:
         """See `ports.Vault`."""
         return await self._read(lambda reader: reader.words_to_send(pole, limit=limit))
