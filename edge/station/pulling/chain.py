@@ -1,7 +1,7 @@
 """Whether what a pole gave of a feed follows what it gave before; pure.
 
 Each fault is told in words of its own, and the walk goes on behind it: a broken chain must not keep
-an alert from people. Signatures, which need a key, are `statements.py`'s.
+an alert from people. Signatures, which need a key, are `signed.py`'s.
 """
 
 from __future__ import annotations
