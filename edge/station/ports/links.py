@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 LinkState = Literal["starting", "up", "catching up", "silent", "refused"]
-"""Not asked yet; all is here; it answers and records are still to come; no answer for a minute;
-it answers, but not us: token, certificate, identity."""
+"""Not asked yet; all is here; it answers and records are still to come, or its alerts can't be had;
+no answer for a minute; it answers, but not us: token, certificate, identity."""
 
 
 @dataclass(frozen=True, slots=True)

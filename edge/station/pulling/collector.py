@@ -23,7 +23,7 @@ from edge.station.pulling.meeting import Meeting, Roster, who_changed
 from edge.station.pulling.news import note_news
 from edge.station.pulling.one_pole import MeetAgain, Met, OnePole
 from edge.station.pulling.patience import Patience
-from edge.station.pulling.ports import CursorGone
+from edge.station.pulling.ports import CursorGone, PoleBusy
 from edge.station.pulling.signed import SignedHeads
 from edge.supervise import run_forever
 
@@ -37,7 +37,7 @@ AGAIN_S_MIN, AGAIN_S_MAX = 1.0, 30.0
 STEADY_S = 60.0
 """What ran for so long is asked again soon when it is lost."""
 WRONG_S = 60.0
-"""A feed whose answers are wrong for so long is an alert; one bad answer is a line in the log."""
+"""A feed that can't be had for so long is an alert; one bad answer is a line in the log."""
 QUICK_S = 1.0
 """An empty answer to a long poll that comes much too soon is asked again after this."""
 GENTLE_S = 0.02
@@ -196,7 +196,7 @@ class Collector:
         """Pull a page, and set off what follows from it."""
         try:
             page = await pull.pull(wait_s=wait_s)
-        except PoleWrong as exc:
+        except (PoleWrong, PoleBusy) as exc:
             await self._tell_wrong(pull.feed, exc)
             raise
         self._wrong_ns.pop(pull.feed, None)
@@ -209,7 +209,7 @@ class Collector:
             await self._pole.passing.sleep(GENTLE_S)
         return page
 
-    async def _tell_wrong(self, feed: Feed, error: PoleWrong) -> None:
+    async def _tell_wrong(self, feed: Feed, error: PoleError) -> None:
         """Tell, once it has lasted, that a feed can't be had: its alerts may be missing."""
         now_ns = self._pole.passing.clock.monotonic_ns()
         if now_ns - self._wrong_ns.setdefault(feed, now_ns) >= WRONG_S * NS_PER_S:
@@ -264,7 +264,7 @@ class Collector:
                 pull.met_again(self._met)
 
     async def _ack(self) -> None:
-        """Tell the pole what is on disk here, each feed once a second at most."""
+        """Tell the pole what is on disk here, not more often than each `ACK_EVERY_S`."""
         patience = Patience(self._pole)
         while True:
             await self._kept.wait()

@@ -23,8 +23,10 @@ from edge.waiters import Waiters
 CLOCK_NEWS_MS = 1000
 """A clock that runs a little differently is no news each minute."""
 DETAIL_CHARS = 300
-TROUBLES_MAX = 32
-"""What a hostile pole can make us note of it."""
+TROUBLES_MAX = 64
+"""All that can be noted of a pole at once: each feed in seven ways, and ten of the pole."""
+_NO_ALERTS = "feed alerts"
+"""The trouble of a pole whose alerts can't be had: nobody knows that all of them are here."""
 _REFUSED = "refused"
 """The trouble of a pole that answers and can't be pulled: its certificate, a redirect, no pole."""
 
@@ -255,11 +257,12 @@ class PoleContact:
         who, health = self._who, self._health
         files, files_waiting, bytes_waiting = self._coming
         is_well = self._state in ("up", "catching up") and not self._failure
+        lacks_alerts = self._state == "up" and _NO_ALERTS in self._troubles
         return PoleView(
             name=self.name,
             site=self.site,
             pole_id=who.pole_id if who else None,
-            state=self._state,
+            state="catching up" if lacks_alerts else self._state,
             since_ms=self._since_ms,
             cause="" if is_well or self._state == "starting" else self._cause(),
             heard_ms=self._heard_ms,

@@ -55,7 +55,7 @@ class Patience:
             await pole.passing.sleep(self._wait_s * (1 + 0.25 * pole.passing.dice()))
             self._wait_s = min(2 * self._wait_s, WAIT_S_MAX)
             return None
-        if self._said.pop(what, None) is not None:
-            pole.contact.clear(what)
+        self._said.pop(what, None)
+        pole.contact.clear(what)  # it may have been said before the pole was met again
         self._wait_s = FIRST_S
         return answer

@@ -1,43 +1,16 @@
-"""What the log says of a pole that can't be pulled."""
+"""What the log and desks are told of a pole that can't be pulled, or not all of it."""
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
-from edge.errors import PoleUnreachable
-from edge.feeds import ClockReading
-from edge.station.pulling.collector import REASONS_MAX, Collector
-from edge.station.pulling.contact import Contacts
-from edge.station.pulling.flaw_book import FlawBook
-from edge.station.pulling.meeting import Roster
-from edge.station.pulling.one_pole import OnePole
-from edge.station.pulling.own_alerts import OwnAlerts, Pen
-from edge.supervise import Passing
+from edge.errors import PoleError, PoleUnreachable, PoleWrong
+from edge.station.pulling.collector import REASONS_MAX
+from edge.station.pulling.ports import PoleBusy
 from tests.support.aio import run_async
-from tests.support.clocks import ManualClock
 from tests.support.fake_client import FakeClient
-from tests.support.fake_vault import FakeVault
-
-
-class Nothing:
-    """Files and words of a pole that is never met."""
-
-    async def run(self) -> None:
-        await asyncio.Event().wait()
-
-    def wake(self) -> None:
-        pass
-
-
-def make_collector(client: FakeClient) -> Collector:
-    clock, vault = ManualClock(), FakeVault()
-    own = OwnAlerts(vault, Pen(clock, lambda: ClockReading("synced", "b00t", 1)))
-    contact = Contacts({"P1": None}, clock).of("P1")
-    flaws = FlawBook("P1", own, contact, clock)
-    pole = OnePole("P1", None, client, vault, contact, own, flaws, Passing(clock))
-    return Collector(pole, Nothing(), Nothing(), roster=Roster({}))
+from tests.support.sealed_chain import make_chain
+from tests.support.tame_pole import Follower, TamePole
 
 
 @run_async
@@ -47,7 +20,7 @@ async def test_reasons_are_logged_once_when_they_take_turns_and_a_hostile_pole_f
     turns: list[Exception] = [PoleUnreachable("hung up"), PoleUnreachable("reset")]
     ever_new: list[Exception] = [PoleUnreachable(f"fault {number}") for number in range(100)]
     client = FakeClient(persons=[*turns * 3, *ever_new])
-    collector = make_collector(client)
+    collector = Follower(client).collector
 
     for _ in range(6):
         await collector.run_once()
@@ -55,3 +28,34 @@ async def test_reasons_are_logged_once_when_they_take_turns_and_a_hostile_pole_f
     for _ in ever_new:
         await collector.run_once()
     assert len(caplog.messages) == REASONS_MAX
+
+
+@pytest.mark.parametrize("error", [PoleBusy("it can't just now (503)"), PoleWrong("no page")])
+@run_async
+async def test_alerts_that_are_refused_for_minutes_are_an_alert_and_the_pole_is_not_up(
+    error: PoleError,
+) -> None:
+    client = TamePole(log={"alerts": make_chain(3)}, refusals={"feed alerts": error})
+    station = Follower(client, client.time)
+
+    await station.run(hours=0.035)
+    assert station.told == [("alert.open", "chain", "alerts")]
+    assert "alerts can't be had" in str(station.vault.told[0].data["detail"])
+    assert station.contact.view().state == "catching up"
+    client.refusals.clear()
+    await station.run(hours=0.05)
+
+    assert station.contact.view().state == "up", "the trouble of before it was met again is over"
+    assert len(station.vault.records("P1", "alerts")) == 3
+
+
+@run_async
+async def test_alerts_that_are_refused_once_are_no_alert() -> None:
+    client = TamePole(refusals={"feed alerts": PoleBusy("it can't just now (503)")})
+    station = Follower(client, client.time)
+
+    await station.run(hours=0.01)
+    client.refusals.clear()
+    await station.run(hours=0.1)
+
+    assert (station.told, station.troubles) == ([], set())
