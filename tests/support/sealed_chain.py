@@ -26,13 +26,18 @@ def make_draft(number: int, **fields: Any) -> Draft:
 
 
 def make_chain(
-    count: int, life: Life = LIFE, feed: Feed = "alerts", *, same_upto: int | None = None
+    count: int,
+    life: Life = LIFE,
+    feed: Feed = "alerts",
+    *,
+    same_upto: int | None = None,
+    kind: str = "alert.open",
 ) -> list[bytes]:
     """The first `count` records of a feed; behind `same_upto` others than without it."""
     bodies, prev = [], START_HASH
     for seq in range(1, count + 1):
         number = seq if same_upto is None or seq <= same_upto else 1000 + seq
-        record = make_record(make_draft(number, feed=feed), life, seq=seq, prev=prev)
+        record = make_record(make_draft(number, feed=feed, kind=kind), life, seq=seq, prev=prev)
         sealed = seal(record)
         bodies.append(sealed.body)
         prev = sealed.hash

@@ -203,6 +203,7 @@ class Collector:
         self._pole.contact.heard()
         if page.records:
             self._kept.set()
+            self._signed.heed(page.records)
             if note_news(self._pole.contact, page.records):
                 self._files.wake()
         if pull.has_more:
@@ -238,12 +239,14 @@ class Collector:
                 return
 
     async def _pull_signed(self, pull: FeedPull) -> None:
-        """Ask what was signed of a feed that has moved since, not too often."""
+        """Ask what was signed of a feed that has moved, or should have been; not too often."""
         place, now_ns = pull.place, self._pole.passing.clock.monotonic_ns()
-        if place is None or pull.has_more:
+        if place is None:
             return
+        is_overdue = self._signed.is_overdue(place)
         seq, asked_ns = self._signed_ns.get(pull.feed, (0, -int(SIGNED_EVERY_S * NS_PER_S)))
-        if place.seq == seq or now_ns - asked_ns < SIGNED_EVERY_S * NS_PER_S:
+        is_early = now_ns - asked_ns < SIGNED_EVERY_S * NS_PER_S
+        if not is_overdue and (place.seq == seq or is_early):
             return
         if not await self._signed.pull(self._met, place):
             pull.doubt()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from edge.errors import PoleError, PoleUnreachable, PoleWrong
+from edge.evidence import SignedStatement, Statement, sign
+from edge.feeds import Feed
 from edge.station.pulling.collector import REASONS_MAX
 from edge.station.pulling.ports import PoleBusy
 from tests.support.aio import run_async
+from tests.support.api_pole import KEY
 from tests.support.fake_client import FakeClient
-from tests.support.sealed_chain import make_chain
+from tests.support.sealed_chain import LIFE, make_chain
 from tests.support.tame_pole import Follower, TamePole
 
 
@@ -57,5 +61,72 @@ async def test_alerts_that_are_refused_once_are_no_alert() -> None:
     await station.run(hours=0.01)
     client.refusals.clear()
     await station.run(hours=0.1)
+
+    assert (station.told, station.troubles) == ([], set())
+
+
+def sign_head(log: list[bytes], feed: Feed = "alerts") -> SignedStatement:
+    digest = msgspec.json.decode(log[-1])["hash"]
+    at = "2026-11-22T17:33:05.120Z"
+    said = Statement("head", "SG-017", LIFE.epoch, feed, len(log), digest, at)
+    return sign(said, KEY)
+
+
+@run_async
+async def test_alerts_that_are_never_signed_are_an_alert_and_one_that_ends_when_they_are() -> None:
+    client = TamePole(log={"alerts": make_chain(3)})
+    station = Follower(client, client.time)
+
+    await station.run(hours=0.07)
+    assert station.told == [], "the signature may be on its way"
+    await station.run(hours=3)
+    assert station.told[0] == ("alert.open", "signature", "alerts")
+    assert station.told.count(("alert.open", "signature", "alerts")) == 1
+    assert len(station.told) < 8, "it is told again each half an hour"
+    assert "alerts up to 3: not signed" in str(station.vault.told[0].data["detail"])
+    assert len(station.vault.records("P1", "alerts")) == 3, "nothing is withheld"
+    client.signed = [sign_head(client.log["alerts"])]
+    await station.run(hours=2)
+
+    assert station.told[-1] == ("alert.close", "signature", "alerts")
+    assert station.troubles == set()
+
+
+@run_async
+async def test_records_that_nothing_signs_for_more_than_an_hour_are_an_alert() -> None:
+    client = TamePole(log={"health": make_chain(3, feed="health", kind="sight")})
+    client.refusals["signatures measures"] = PoleBusy("it can't just now (503)")
+    station = Follower(client, client.time)
+
+    await station.run(hours=1.2)
+    assert station.told == []
+    await station.run(hours=0.3)
+
+    assert station.told == [("alert.open", "signature", "health")]
+
+
+@run_async
+async def test_signatures_that_are_refused_count_as_none() -> None:
+    client = TamePole(log={"alerts": make_chain(3)})
+    client.refusals["signatures alerts"] = PoleWrong("it gives a 404 that no pole gives there")
+    station = Follower(client, client.time)
+
+    await station.run(hours=1)
+
+    assert station.told[0] == ("alert.open", "signature", "alerts")
+
+
+@run_async
+async def test_pole_that_signs_each_hour_and_at_alerts_is_no_alert() -> None:
+    client = TamePole(log={"alerts": make_chain(1)})
+    client.signed = [sign_head(client.log["alerts"])]
+    station = Follower(client, client.time)
+    whole = make_chain(30, feed="health", kind="sight")
+
+    for count in range(1, 30):
+        client.log["health"] = whole[:count]
+        if count % 6 == 0:
+            client.signed.append(sign_head(client.log["health"], "health"))
+        await station.run(hours=1 / 6)
 
     assert (station.told, station.troubles) == ([], set())
