@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
 from edge.config.checks import quote
 from edge.config.load import open_timezone
+from edge.config.model import Api
 from edge.config.references import Table, find_repeats, tables
 from edge.config.station_ca import read_station_ca
 from edge.config.toml_file import (
@@ -36,6 +38,7 @@ _GEOJSON_TYPES = (
     "MultiLineString", "Polygon", "MultiPolygon",
 )  # fmt: skip
 """RFC 7946 §1.4."""
+_LOOPBACK = {name.strip("[]") for name in Api.LOOPBACK}
 _STATIONS_OWN = ("station", "store", "user", "webhook", "map")
 """Tables that a pole's configuration never has."""
 
@@ -261,7 +264,19 @@ def _warnings(document: Table) -> list[Fault]:
         if isinstance(url, str) and first.setdefault(url.rstrip("/"), index) != index:
             problem = f"is that of pole[{first[url.rstrip('/')]}]: the second is not pulled"
             warnings.append(Fault(f"pole[{index}].url", problem, "one of them is a slip"))
+        if isinstance(url, str) and _is_open_to_all(url):
+            problem = "is plain HTTP: who is on the way reads the token, and may answer as the pole"
+            warnings.append(Fault(f"pole[{index}].url", problem, "write https://HOST:PORT"))
     return warnings
+
+
+def _is_open_to_all(url: str) -> bool:
+    """Whether an address is asked in clear, and not within this machine."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "http" and parts.hostname not in _LOOPBACK
+    except ValueError:  # no address at all, which is a fault of its own
+        return False
 
 
 def _loose_secrets(document: Table, folder: Path) -> list[Fault]:

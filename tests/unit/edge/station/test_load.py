@@ -236,6 +236,24 @@ def test_address_that_two_poles_have_is_warned_of(folder: Path) -> None:
     assert [fault.path for fault in warnings] == ["pole[1].url"]
 
 
+@pytest.mark.parametrize(
+    ("url", "warned"),
+    [
+        ("http://10.8.0.18:8470", ["pole[1].url"]),
+        ("HTTP://pole.example", ["pole[1].url"]),
+        ("http://localhost:8470", []),
+        ("http://[::1]:8470", []),
+        ("https://10.8.0.18:8470", []),
+    ],
+)
+def test_address_that_is_asked_in_clear_is_warned_of(
+    folder: Path, url: str, warned: list[str]
+) -> None:
+    found, warnings = check_station(write(folder, GOOD.replace("http://127.0.0.1:8470", url)))
+    assert found == []
+    assert [fault.path for fault in warnings] == warned
+
+
 @pytest.mark.parametrize("content", [b"\xff", b"[station", b" " * (FILE_BYTES_MAX + 1)])
 def test_file_that_is_no_toml_is_one_fault(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "station.toml"
