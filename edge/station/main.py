@@ -45,8 +45,6 @@ from edge.station.store.store_file import StoreSettings
 from edge.supervise import Passing, run_forever
 
 _TLS_NAME = "tls"
-_SPREAD_S_EACH = 0.02
-"""First tries: fifty poles a second, all of them within what a collector waits at most."""
 _log = logging.getLogger("polewatch")
 
 
@@ -156,8 +154,8 @@ class _Station:
         one = OnePole(pole.name, pole.key, client, store, contact, self._own, flaws, self._passing)
         files = Transfers(client, store, contact, yard)
         words = Words(client, store, contact, self._passing)
-        spread_s = min(Rhythm().spread_s, len(self._config.poles) * _SPREAD_S_EACH)
-        return Collector(one, files, words, roster=roster, rhythm=Rhythm(spread_s))
+        rhythm = Rhythm.of(len(self._config.poles))
+        return Collector(one, files, words, roster=roster, rhythm=rhythm)
 
     async def _live(self, address: str, collectors: dict[str, Collector]) -> None:
         """Run everything until told to stop, or until the store can't go on."""

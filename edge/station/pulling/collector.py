@@ -31,6 +31,7 @@ ROUND_S = 60.0
 SIGNED_EVERY_S = 120.0
 ACK_EVERY_S = 3.0
 """The first goes at once; what an alert brings in the seconds after it is one more."""
+FIRST_TRIES_PER_S = 50
 REFUSED_S = 60.0
 STORE_S = 5.0
 AGAIN_S_MIN, AGAIN_S_MAX = 1.0, 30.0
@@ -57,8 +58,16 @@ class Rhythm:
     keep an idle connection for.
     """
 
-    spread_s: float = 5.0
+    spread_s: float = 0.0
     wait_s: float = 25.0
+
+    @classmethod
+    def of(cls, poles: int) -> Rhythm:
+        """That of each of so many poles: fifty first tries a second, whatever their number.
+
+        5,000 are tried within 100 s; one that nobody has asked counts as silent after 120.
+        """
+        return cls(spread_s=poles / FIRST_TRIES_PER_S)
 
 
 class Words(Protocol):

@@ -8,8 +8,10 @@ import pytest
 from edge.errors import PoleError, PoleUnreachable, PoleWrong
 from edge.evidence import SignedStatement, Statement, sign
 from edge.feeds import Feed
-from edge.station.pulling.collector import REASONS_MAX
+from edge.station.config import POLES_MAX
+from edge.station.pulling.collector import REASONS_MAX, Rhythm
 from edge.station.pulling.ports import PoleBusy
+from edge.station.pulling.silence import USUAL
 from tests.support.aio import run_async
 from tests.support.api_pole import KEY
 from tests.support.fake_client import FakeClient
@@ -32,6 +34,14 @@ async def test_reasons_are_logged_once_when_they_take_turns_and_a_hostile_pole_f
     for _ in ever_new:
         await collector.run_once()
     assert len(caplog.messages) == REASONS_MAX
+
+
+@pytest.mark.parametrize("poles", [1, 300, POLES_MAX])
+def test_first_tries_are_fifty_a_second_and_nobody_is_silent_before_his(poles: int) -> None:
+    spread_s = Rhythm.of(poles).spread_s
+
+    assert poles / spread_s == pytest.approx(50)
+    assert spread_s < USUAL.surely_s
 
 
 @pytest.mark.parametrize("error", [PoleBusy("it can't just now (503)"), PoleWrong("no page")])
