@@ -39,6 +39,24 @@ async def test_a_file_is_kept_once_and_confirmed_when_it_has_come_whole(tmp_path
 
 
 @run_async
+async def test_a_pole_that_takes_no_receipts_is_named_once_until_it_takes_them(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with pulled_files(tmp_path / "t") as pulled:
+        pulled.bad.set(status_at=("/v1/media/ack", 500))
+        await pulled.offer(1, b"clip")
+        async with pulled.running():
+            await wait_until(lambda: pulled.bad.count("POST /v1/media/ack") >= 2)
+            (trouble,) = pulled.contact.view().troubles
+            pulled.bad.heal()
+            await pulled.wait_until_confirmed()
+            await wait_until(lambda: pulled.contact.view().troubles == ())
+
+        assert (trouble.what, "fails to answer (500)" in trouble.detail) == ("ack files", True)
+        assert sum("files not confirmed" in each for each in caplog.messages) == 1
+
+
+@run_async
 async def test_a_file_goes_on_at_the_byte_when_it_is_cut_off_again_and_again(
     tmp_path: Path,
 ) -> None:

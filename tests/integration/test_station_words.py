@@ -134,21 +134,25 @@ async def test_words_of_other_alerts_come_when_the_pole_fails_over_one(tmp_path:
         assert (await at_the_pole(pulled, first))["acked"] is not None
 
 
+@pytest.mark.parametrize(
+    ("status", "told"), [(403, "does not allow it there"), (500, "fails to answer (500)")]
+)
 @run_async
-async def test_a_pole_that_takes_no_words_is_named_when_its_token_allows_none(
-    tmp_path: Path,
+async def test_a_pole_that_takes_no_words_is_named_once_until_it_takes_them(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, status: int, told: str
 ) -> None:
     async with pulled_files(tmp_path / "t") as pulled:
         await open_alert(pulled, 1)
-        pulled.bad.set(status_at=("/v1/alerts", 403))
+        pulled.bad.set(status_at=("/v1/alerts", status))
         async with passing_on(pulled):
             await pulled.store.say([make_word(1, "alert.ack")], pass_on=True)
             pulled.contact.nudge()
-            await wait_until(lambda: pulled.contact.view().troubles != ())
+            await wait_until(lambda: pulled.bad.count("POST /v1/alerts/") >= 3)
             (trouble,) = pulled.contact.view().troubles
             pulled.bad.heal()
             await until_all_is_sent(pulled)
             await wait_until(lambda: pulled.contact.view().troubles == ())
 
         assert trouble.what == "words"
-        assert "does not allow it there" in trouble.detail
+        assert told in trouble.detail
+        assert sum("no word taken" in each for each in caplog.messages) == 1

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from edge.errors import PoleError, StoreError
+from edge.errors import PoleError, PoleUnreachable, StoreError
 from edge.station.ports.vault import Vault
+from edge.station.pulling.contact import PoleContact
 from edge.station.pulling.ports import PoleClient
 from edge.supervise import Backoff, Passing
 
 ACKS_MAX = 900
 """As many as a pole takes at once."""
+_WHAT = "ack files"
 
 _log = logging.getLogger(__name__)
 
@@ -20,12 +22,19 @@ class Receipts:
     """Of one pole; for one event loop."""
 
     def __init__(
-        self, pole: str, client: PoleClient, vault: Vault, *, passing: Passing, every_s: float
+        self,
+        client: PoleClient,
+        vault: Vault,
+        contact: PoleContact,
+        *,
+        passing: Passing,
+        every_s: float,
     ) -> None:
         """Nothing is told before `run`; files that come within `every_s` are told together."""
-        self._pole, self._client, self._vault = pole, client, vault
+        self._client, self._vault, self._contact = client, vault, contact
         self._passing, self._every_s = passing, every_s
         self._kept = asyncio.Event()
+        self._is_refused = False
 
     def wake(self) -> None:
         """Files may have been kept."""
@@ -41,13 +50,23 @@ class Receipts:
                 await self._tell()
             except (PoleError, StoreError) as exc:
                 self._kept.set()
-                _log.debug("files not confirmed: pole=%s reason=%s", self._pole, exc)
+                self._note(exc)
                 await self._passing.sleep(backoff.wait_s(0.0))
             else:
-                backoff = Backoff()
+                backoff, self._is_refused = Backoff(), False
+                self._contact.clear(_WHAT)
                 await self._passing.sleep(self._every_s)
 
+    def _note(self, error: PoleError | StoreError) -> None:
+        """Tell once what the pole refuses; a lost link and a full disk have alerts of their own."""
+        if isinstance(error, PoleUnreachable | StoreError):
+            return
+        self._contact.trouble(_WHAT, str(error))
+        if not self._is_refused:
+            _log.warning("files not confirmed: pole=%s reason=%s", self._contact.name, error)
+        self._is_refused = True
+
     async def _tell(self) -> None:
-        while hashes := await self._vault.unacked_files(self._pole, limit=ACKS_MAX):
+        while hashes := await self._vault.unacked_files(self._contact.name, limit=ACKS_MAX):
             await self._client.ack_media(hashes)
-            await self._vault.note_files_acked(self._pole, hashes)
+            await self._vault.note_files_acked(self._contact.name, hashes)

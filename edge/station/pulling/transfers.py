@@ -54,7 +54,7 @@ class Transfers:
         self._pole = contact.name
         passing, waits = yard.passing, yard.waits
         self._list = FileList(waits, passing)
-        self._receipts = Receipts(contact.name, client, vault, passing=passing, every_s=waits.ack_s)
+        self._receipts = Receipts(client, vault, contact, passing=passing, every_s=waits.ack_s)
         self._held: set[str] = set()
         self._bad_ns = passing.clock.monotonic_ns()
         self._is_stale = True

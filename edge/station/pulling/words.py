@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Collection
 
-from edge.errors import PoleError, PoleRefused, PoleWrong, StoreError
+from edge.errors import PoleError, PoleRefused, PoleUnreachable, PoleWrong, StoreError
 from edge.station.ports.vault import Vault, Word
 from edge.station.pulling.contact import PoleContact
 from edge.station.pulling.ports import PoleBusy, PoleClient, WordRefused
@@ -19,6 +19,7 @@ WORDS_AT_ONCE = 200
 LOOK_EVERY_S = 60.0
 """Without being woken: whatever was missed, no word is forgotten."""
 REFUSED_S = 60.0
+_WHAT = "words"
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ class Words:
         self._client, self._vault, self._contact = client, vault, contact
         self._passing = passing
         self._woken = asyncio.Event()
+        self._is_refused = False
         contact.on_nudge(self._woken.set)
 
     async def run(self) -> None:
@@ -43,11 +45,11 @@ class Words:
             try:
                 await self._pass_on()
             except PoleRefused as exc:
-                self._contact.trouble("words", f"it takes no acks or verdicts: {exc}")
+                self._note(exc)
                 await self._passing.sleep(REFUSED_S)
             except (PoleError, StoreError) as exc:
+                self._note(exc)
                 wait_s = backoff.wait_s(0.0) * (1 + JITTER_SHARE * self._passing.dice())
-                _log.debug("no word: pole=%s reason=%s", self._contact.name, exc)
                 await self._passing.sleep(wait_s)
             else:
                 backoff = Backoff()
@@ -68,7 +70,17 @@ class Words:
                     await self._send(word, stuck)
         if stuck:
             raise next(iter(stuck.values()))
-        self._contact.clear("words")
+        self._is_refused = False
+        self._contact.clear(_WHAT)
+
+    def _note(self, error: PoleError | StoreError) -> None:
+        """Tell once what the pole refuses; a lost link and a full disk have alerts of their own."""
+        if isinstance(error, PoleUnreachable | StoreError):
+            return
+        self._contact.trouble(_WHAT, f"it takes no acks or verdicts: {error}")
+        if not self._is_refused:
+            _log.warning("no word taken: pole=%s reason=%s", self._contact.name, error)
+        self._is_refused = True
 
     async def _find(self, stuck: Collection[str]) -> list[Word]:
         words = await self._vault.words_to_send(self._contact.name, limit=WORDS_AT_ONCE)
