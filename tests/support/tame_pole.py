@@ -17,6 +17,7 @@ from edge.station.pulling.flaw_book import FlawBook
 from edge.station.pulling.meeting import Roster
 from edge.station.pulling.one_pole import OnePole
 from edge.station.pulling.own_alerts import OwnAlerts, Pen
+from edge.station.pulling.pace import Allowance
 from edge.station.pulling.ports import FeedPage, Who
 from edge.supervise import Passing
 from tests.support.api_pole import KEY
@@ -26,6 +27,8 @@ from tests.support.sealed_chain import LIFE
 from tests.support.simulated_time import SimulatedTime
 
 PEM = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+PAGE_MAX = 100
+"""So light that no thread checks it: simulated time does not wait for threads."""
 IDENTITY = Identity("SG-017", "a" * 64, PEM, "station")
 
 
@@ -50,7 +53,7 @@ class TamePole(FakeClient):
         first, bodies = after.seq if after else 0, self.log.get(feed, [])
         if wait_s and first >= len(bodies):
             await self.time.sleep(wait_s)
-        items = tuple(bodies[first : first + limit])
+        items = tuple(bodies[first : first + min(limit, PAGE_MAX)])
         if items:
             now_s = self.time.clock.monotonic_ns() // 1_000_000_000
             self.pages_at.setdefault(feed, []).append(now_s)
@@ -83,7 +86,13 @@ class Nothing:
 class Follower:
     """A station's collector of one pole."""
 
-    def __init__(self, client: FakeClient, time: SimulatedTime | None = None) -> None:
+    def __init__(
+        self,
+        client: FakeClient,
+        time: SimulatedTime | None = None,
+        *,
+        allowance: Allowance | None = None,
+    ) -> None:
         """Nothing is asked before `run`."""
         self.time = time or SimulatedTime()
         clock, self.vault = self.time.clock, FakeVault()
@@ -92,7 +101,7 @@ class Follower:
         flaws = FlawBook("P1", own, self.contact, clock)
         passing = Passing(clock, self.time.sleep, dice=lambda: 0.5)
         pole = OnePole("P1", None, client, self.vault, self.contact, own, flaws, passing)
-        rhythm = Rhythm(spread_s=0)
+        rhythm = Rhythm(spread_s=0, allowance=allowance or Allowance())
         self.collector = Collector(pole, Nothing(), Nothing(), roster=Roster({}), rhythm=rhythm)
 
     async def run(self, *, hours: float) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
@@ -22,6 +22,7 @@ from edge.station.pulling.feed_pull import FeedPull
 from edge.station.pulling.meeting import Meeting, Roster, who_changed
 from edge.station.pulling.news import note_news
 from edge.station.pulling.one_pole import MeetAgain, Met, OnePole
+from edge.station.pulling.pace import Allowance
 from edge.station.pulling.patience import Patience
 from edge.station.pulling.ports import CursorGone, PoleBusy
 from edge.station.pulling.signed import SignedHeads
@@ -55,11 +56,12 @@ class Rhythm:
     """The first try comes within `spread_s`, so that hundreds do not come at once.
 
     `wait_s` is how long the pole may hold a poll: below its own limit, and below what links between
-    keep an idle connection for.
+    keep an idle connection for. `allowance` bounds what each feed brings.
     """
 
     spread_s: float = 0.0
     wait_s: float = 25.0
+    allowance: Allowance = field(default_factory=Allowance)
 
     @classmethod
     def of(cls, poles: int) -> Rhythm:
@@ -110,7 +112,7 @@ class Collector:
         self._pole, self._files, self._words = pole, files, words
         self._rhythm = rhythm or Rhythm()
         self._meeting, self._signed = Meeting(pole, roster), SignedHeads(pole)
-        self._pulls = {feed: FeedPull(pole, feed) for feed in FEEDS}
+        self._pulls = {feed: FeedPull(pole, feed, self._rhythm.allowance) for feed in FEEDS}
         self._again_s = AGAIN_S_MIN
         self._is_met = False
         self._said: set[str] = set()
@@ -194,12 +196,15 @@ class Collector:
             wait_s = 0.0 if pull.has_more else self._rhythm.wait_s
             begun_ns = self._pole.passing.clock.monotonic_ns()
             page = await patience.ask(f"feed {pull.feed}", partial(self._pull, pull, wait_s))
-            if is_first and (page is None or not pull.has_more):
+            rest_s = pull.rest_s()
+            if is_first and (page is None or not pull.has_more or rest_s):
                 self._has_alerts.set()
             waited_s = (self._pole.passing.clock.monotonic_ns() - begun_ns) / NS_PER_S
             if page is not None and not page.records and waited_s < wait_s - QUICK_S:
                 self._hurry.set()  # the pole ends its polls when it stops, and has said why
                 await self._pole.passing.sleep(QUICK_S)
+            if rest_s:
+                await self._pole.passing.sleep(rest_s)
 
     async def _pull(self, pull: FeedPull, wait_s: float) -> CheckedPage:
         """Pull a page, and set off what follows from it."""
@@ -241,8 +246,8 @@ class Collector:
             await self._rest(ROUND_S)
 
     async def _catch_up(self, pull: FeedPull) -> None:
-        """Bring a feed to its end; at most once if nothing is there."""
-        while True:
+        """Bring a feed to its end, or as far as it may now; the others must not wait for it."""
+        while not pull.rest_s():
             await self._pull(pull, 0)
             if not pull.has_more:
                 return

@@ -193,6 +193,7 @@ export const TEXTS = {
   trouble_refused: ["can't be pulled", "无法拉取"],
   trouble_clock: ["clock wrong", "时钟错误"],
   trouble_feed: ["records can't be read:", "记录无法读取："],
+  trouble_rate: ["too many records, held back:", "记录过多，暂缓拉取："],
   trouble_signatures: ["signatures can't be read:", "签名无法读取："],
   trouble_health: ["tells no health", "未告知状态"],
   trouble_ack: ["takes no receipts:", "不接受收据："],

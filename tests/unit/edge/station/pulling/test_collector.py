@@ -10,6 +10,7 @@ from edge.evidence import SignedStatement, Statement, sign
 from edge.feeds import Feed
 from edge.station.config import POLES_MAX
 from edge.station.pulling.collector import REASONS_MAX, Rhythm
+from edge.station.pulling.pace import Allowance
 from edge.station.pulling.ports import PoleBusy
 from edge.station.pulling.silence import USUAL
 from tests.support.aio import run_async
@@ -140,3 +141,47 @@ async def test_pole_that_signs_each_hour_and_at_alerts_is_no_alert() -> None:
         await station.run(hours=1 / 6)
 
     assert (station.told, station.troubles) == ([], set())
+
+
+@run_async
+async def test_feed_without_end_is_held_back_and_told_and_keeps_no_alert_waiting(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    client = TamePole(log={"captures": make_chain(700, feed="captures", kind="capture")})
+    allowance = Allowance(burst_bytes=60_000, bytes_per_s=100)
+    station = Follower(client, client.time, allowance=allowance)
+
+    await station.run(hours=0.1)
+    assert station.troubles == {"rate captures"}
+    assert station.told == [], "days without a link may end so"
+    client.log["alerts"] = make_chain(1)
+    client.signed = [sign_head(client.log["alerts"])]
+    client.log["health"] = make_chain(1, feed="health", kind="sight")
+    before_s = client.time.clock.monotonic_ns() // 1_000_000_000
+    await station.run(hours=0.5)
+    assert client.pages_at["alerts"][0] - before_s <= 30
+    assert client.pages_at["health"][0] - before_s <= 120
+    assert station.told == [("alert.open", "chain", "captures")]
+    assert sum("held back" in each for each in caplog.messages) == 1
+    whole, last = sum(map(len, client.log["captures"])), client.log["captures"][-100:]
+    kept = sum(len(each.body) for each in station.vault.records("P1", "captures"))
+    assert kept < whole, "it goes on, and not faster than it may"
+    client.signed.append(sign_head(client.log["captures"], "captures"))
+    client.signed.append(sign_head(client.log["health"], "health"))
+    await station.run(hours=2)
+
+    assert len(station.vault.records("P1", "captures")) == 700
+    assert client.pages_at["captures"][-1] >= (whole - 60_000 - len(b"".join(last))) / 100
+    assert "rate captures" not in station.troubles
+
+
+@run_async
+async def test_alerts_without_end_keep_no_other_feed_waiting_for_ever() -> None:
+    client = TamePole(log={"alerts": make_chain(700)})
+    client.log["health"] = make_chain(1, feed="health", kind="sight")
+    station = Follower(client, client.time, allowance=Allowance(60_000, 100))
+
+    await station.run(hours=0.1)
+
+    assert len(station.vault.records("P1", "alerts")) < 700
+    assert len(station.vault.records("P1", "health")) == 1
