@@ -76,4 +76,5 @@ class DeskAlert:
     media: tuple[DeskMedia, ...]
     test: bool
     flaw: str
+    refused: str
     change: int

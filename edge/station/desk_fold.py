@@ -115,6 +115,7 @@ class DeskFold:
     missing: tuple[Missing, ...] = ()
     is_stub: bool = False
     flaw: str = ""
+    refused: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -252,6 +253,7 @@ def show(fold: DeskFold, *, change: int) -> DeskAlert:
         media=_show_files(fold),
         test=own.test,
         flaw=fold.flaw,
+        refused=fold.refused,
         change=change,
     )
 

@@ -305,6 +305,7 @@ async def test_word_counts_at_once_and_waits_for_the_pole(tmp_path: Path) -> Non
         assert first.alert == alert_id(1)
         await store.note_sent(first)
         await store.note_sent(second, refused="404: no such alert")
+        assert (await shown(store, 1))["refused"] == "404: no such alert"
         echo = make_alert(1, "alert.ack", camera=None, data={"by": "station-token"})
         await store.keep(pages.page(echo))
         assert (await shown(store, 1))["acked"]["by"] == "chen"

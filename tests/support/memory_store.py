@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from edge.clock import Clock
@@ -94,6 +95,10 @@ class MemoryRecords:
         """Note how far a file has come."""
         fold = self._folds[pole, alert][0]
         self._put((pole, alert), desk_fold.with_file(fold, sha256, stand))
+
+    def refuse(self, pole: str, alert: str, reason: str) -> None:
+        """Its pole will never take what was said of an alert."""
+        self._put((pole, alert), replace(self._folds[pole, alert][0], refused=reason))
 
     def add_file(self, pole: str, alert: str, kept: KeptMedia) -> None:
         """Have a file here."""

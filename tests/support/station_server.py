@@ -218,6 +218,11 @@ class StationServer(ServedStation):
         draft = self._draft("alerts", kind, self._clock.utc_ms(), given)
         self._loop.run(self.store.say([draft]))
 
+    def refuse_word(self, alert: str, reason: str) -> None:
+        """Have its pole refuse for good what was said of it."""
+        pole, _ = self._opened[alert]
+        self._call(lambda: self.store.refuse(pole, alert, reason))
+
     def add_file(
         self, alert: str, role: str, content: bytes | None = None, *, is_here: bool = True
     ) -> str:

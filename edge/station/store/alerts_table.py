@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import apsw
@@ -85,6 +86,13 @@ def put_file(file: StoreFile, pole: str, sha256: str, stand: FileStand) -> None:
         number, before = _load(file, pole, alert)
         if before is not None and (after := with_file(before, sha256, stand)) is not before:
             _save(file, number, before, after)
+
+
+def put_refusal(file: StoreFile, pole: str, alert: str, reason: str) -> None:
+    """Let an alert say why its pole will never take a word about it; empty: it took the last."""
+    number, before = _load(file, pole, alert)
+    if before is not None and before.refused != reason:
+        _save(file, number, before, replace(before, refused=reason))
 
 
 def open_orphans(file: StoreFile, *, before_ms: int) -> int:

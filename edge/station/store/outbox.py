@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edge.station.desk_fold import TEXT_MAX
 from edge.station.ports.vault import Word
+from edge.station.store.alerts_table import put_refusal
 from edge.station.store.store_file import StoreFile
 
 
@@ -16,6 +17,7 @@ def note_sent(file: StoreFile, word: Word, refused: str) -> None:
         )
     else:
         file.connection.execute("DELETE FROM word WHERE number = ?", (word.number,))
+    put_refusal(file, word.pole, word.alert, refused[:TEXT_MAX])
 
 
 def note_told(file: StoreFile, webhook: str, number: int) -> None:

@@ -182,7 +182,7 @@ function factsOf(alert) {
   return [...facts, [say("alert_id"), `${pole} (${pole_id}) ${id}`]];
 }
 
-function timesOf({ opened_at, received_at, closed_at, seen, acked, resolved, hold, ...rest }) {
+function timesOf({ opened_at, received_at, closed_at, seen, acked, resolved, refused, hold, ...rest }) {
   const took = (at) => `${sayTime(at)} (+${saySpan(Date.parse(at) - Date.parse(received_at))})`;
   const isLate = marksOf({ ...rest, received_at, hold }).some(({ text }) => text === say("late"));
   const times = [
@@ -195,6 +195,7 @@ function timesOf({ opened_at, received_at, closed_at, seen, acked, resolved, hol
   const { verdict, by, note } = resolved ?? {};
   const judged = resolved && [`${took(resolved.at)} ${by}: ${word("verdict", verdict)}`, note];
   times.push([say("resolved"), judged ? judged.filter(Boolean).join(" · ") : "–"]);
+  if (refused) times.push([say("pole_refused"), refused]);
   if (hold) times.push([say("held"), `${sayTime(hold.at)} ${hold.by}: ${hold.text}`]);
   return times;
 }

@@ -82,6 +82,7 @@ export const TEXTS = {
   clock_short: ["Clock?", "时钟？"],
   clock_wrong: ["wrong: it differs from the station's by more than a minute", "错误：与平台时钟相差一分钟以上"],
   flawed: ["Record flawed", "记录有缺陷"],
+  pole_refused: ["The pole did not take your word", "站点未接受处置"],
   flawed_short: ["Flawed", "缺陷"],
   own: ["Station", "平台"],
   held: ["On hold", "留存"],

@@ -197,6 +197,8 @@ def test_what_another_desk_says_is_shown_here(server: StationServer, visit: Visi
 
     server.say(alert, "alert.ack", "wei", note=None)
     expect(pane(page)).to_contain_text("Acknowledged by wei")
+    server.refuse_word(alert, "404: no such alert")
+    expect(pane(page)).to_contain_text("The pole did not take your word404: no such alert")
     server.say(alert, "alert.note", "wei", text="patrol 3 goes")
     expect(pane(page)).to_contain_text("patrol 3 goes")
     server.say(alert, "alert.resolve", "wei", verdict="real", note=None)
