@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
-from edge.clock import NS_PER_S
 from edge.errors import EvidenceError, PoleUnreachable, PoleWrong
 from edge.evidence import START_HASH, Link
 from edge.feeds import Cursor, Feed
 from edge.station.ports.vault import Batch, Kept
 from edge.station.pulling.chain import UNKNOWN, CheckedPage, check_page
+from edge.station.pulling.feed_brake import FeedBrake
 from edge.station.pulling.flaw_book import Kind, Place
 from edge.station.pulling.fork import ForkSearch
 from edge.station.pulling.one_pole import MeetAgain, Met, OnePole
-from edge.station.pulling.pace import Allowance, Pace
+from edge.station.pulling.pace import Allowance
 from edge.station.pulling.part_file import on_thread
 from edge.station.pulling.ports import CursorGone, FeedPage, TooLong
 
@@ -26,23 +25,15 @@ LIGHT_BYTES_MAX = 64 * 1024
 them would keep every other pole and desk waiting for seconds."""
 LIMIT_MIN = 5
 """On a link so bad that more never comes whole, or of records so long that no answer holds more."""
-HELD_S = 600.0
-"""A feed that is held back for so long is an alert; days without a link may well end sooner."""
-HELD_AGAIN_S = 1800.0
-"""It is told again so often, so that its alert does not close as over."""
-
-_log = logging.getLogger(__name__)
 
 
 class FeedPull:
     """Where one feed stands, and how it goes on; `begin` before anything else."""
 
     def __init__(self, pole: OnePole, feed: Feed, allowance: Allowance | None = None) -> None:
-        """Nothing is asked yet; what it may bring counts for as long as the station runs."""
+        """Nothing is asked yet; `allowance` is what the feed may bring."""
         self.feed: Feed = feed
-        self._pace = Pace(allowance or Allowance())
-        self._is_held = False
-        self._told_ns: int | None = None
+        self._brake = FeedBrake(pole, feed, allowance or Allowance())
         self._pole = pole
         self._limit = LIMIT_MAX
         self._met: Met | None = None
@@ -109,13 +100,12 @@ class FeedPull:
                 return await self.pull(wait_s=wait_s)
             raise
         self._limit = min(LIMIT_MAX, self._limit * 2)
-        self._pace.take(sum(map(len, page.items)), self._now())
-        await self._tell_held()
+        await self._brake.take(sum(map(len, page.items)), page.next.epoch)
         return await self._take(page)
 
     def rest_s(self) -> float:
         """Seconds to leave the feed alone, as it has brought more than it may."""
-        return self._pace.rest_s(self._now())
+        return self._brake.rest_s()
 
     async def ack(self) -> None:
         """Tell the pole what is on disk here, where it does not know yet.
@@ -133,27 +123,6 @@ class FeedPull:
         await self._pole.client.ack(self.feed, upto)
         await self._pole.vault.note_acked(self._pole.name, self.feed, upto)
         self._acked = upto
-
-    async def _tell_held(self) -> None:
-        """Tell that the feed is held back, and that it is no more."""
-        contact, what, now_ns = self._pole.contact, f"rate {self.feed}", self._now()
-        held_s = self._pace.held_s(now_ns)
-        if held_s is None:
-            self._is_held, self._told_ns = False, None
-            contact.clear(what)
-            return
-        detail = f"it tells more {self.feed} than it may: the rest waits at the pole"
-        contact.trouble(what, detail)
-        if not self._is_held:
-            _log.warning("held back: pole=%s reason=%s", self._pole.name, detail)
-        self._is_held = True
-        is_new = self._told_ns is None or now_ns - self._told_ns >= HELD_AGAIN_S * NS_PER_S
-        if held_s >= HELD_S and is_new:
-            self._told_ns = now_ns
-            await self._pole.flaws.note("chain", self.feed, self._known.who.epoch, [detail])
-
-    def _now(self) -> int:
-        return self._pole.passing.clock.monotonic_ns()
 
     async def _take(self, page: FeedPage) -> CheckedPage:
         """Check a page, keep it, tell what is wrong with it."""

@@ -12,7 +12,7 @@ from edge.station.config import POLES_MAX
 from edge.station.pulling.collector import REASONS_MAX, Rhythm
 from edge.station.pulling.pace import Allowance
 from edge.station.pulling.ports import PoleBusy
-from edge.station.pulling.silence import USUAL
+from edge.station.pulling.silence_pole import USUAL
 from tests.support.aio import run_async
 from tests.support.api_pole import KEY
 from tests.support.fake_client import FakeClient
