@@ -6,6 +6,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +46,8 @@ from edge.station.store.store_file import StoreSettings
 from edge.supervise import Passing, run_forever
 
 _TLS_NAME = "tls"
+_THREADS = 4
+"""For parts and heavy pages; names of poles that nobody resolves hold the loop's own for long."""
 _log = logging.getLogger("polewatch")
 
 
@@ -138,7 +141,9 @@ class _Station:
                 known[pole.name] = identity
         roster = Roster(known)
         contexts = ClientContexts(self._config.tls)
-        yard = Yard(self._store.parts_folder, Slots(), self._own, self._passing)
+        threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="pulling")
+        stack.push_async_callback(asyncio.to_thread, threads.shutdown)
+        yard = Yard(self._store.parts_folder, Slots(), self._own, self._passing, threads=threads)
         collectors = {}
         for pole in self._config.poles:
             client = await stack.enter_async_context(HttpPoleClient(pole, contexts))
@@ -151,7 +156,10 @@ class _Station:
     ) -> Collector:
         store, contact = self._store, self._contacts.of(pole.name)
         flaws = FlawBook(pole.name, self._own, contact, self._clock)
-        one = OnePole(pole.name, pole.key, client, store, contact, self._own, flaws, self._passing)
+        one = OnePole(
+            pole.name, pole.key, client, store, contact, self._own, flaws, self._passing,
+            yard.threads,
+        )  # fmt: skip
         files = Transfers(client, store, contact, yard)
         words = Words(client, store, contact, self._passing)
         rhythm = Rhythm.of(len(self._config.poles))

@@ -17,7 +17,7 @@ from edge.station.config import ClientTls, PoleSite
 from edge.station.ports.vault import Word
 from edge.station.pulling.answer import Limits
 from edge.station.pulling.pole_client import HttpPoleClient
-from edge.station.pulling.ports import CursorGone, FileGone, PoleBusy, WordRefused
+from edge.station.pulling.ports import CursorGone, FileGone, FileWrong, PoleBusy, WordRefused
 from edge.station.pulling.tls import ClientContexts
 from tests.support.aio import run_async
 from tests.support.authorities import Authority
@@ -110,7 +110,7 @@ async def test_media_is_named_gone_or_wrong_when_it_is(tmp_path: Path) -> None:
         with pytest.raises(FileGone):
             async with client.media("0" * 64, first=0, size_bytes=5):
                 pass
-        with pytest.raises(PoleWrong, match="another length"):
+        with pytest.raises(FileWrong, match="another length"):
             async with client.media(sha256, first=0, size_bytes=len(CLIP) + 1):
                 pass
         bad.set(vanish_at=1000)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +14,12 @@ from typing import Any
 import pytest
 
 from edge.station.config import Store
-from edge.station.pulling.transfers import MEDIA_BYTES_MAX
+from edge.station.pulling.transfers import MEDIA_BYTES_MAX, TRIES_MAX
 from tests.support.aio import run_async, wait_until
 from tests.support.disks import small_disk
 from tests.support.own_records import own_alerts
 from tests.support.pulled_files import BRISK, POLE, PulledFiles, pulled_files
+from tests.support.station_store import make_alert
 
 pytestmark = pytest.mark.timeout(120)
 CLIP = os.urandom(2_000_000)
@@ -133,6 +136,73 @@ async def test_a_file_is_given_up_with_one_alert_when_its_hash_is_a_lie(tmp_path
         assert told["data"]["pole"] == POLE
         assert [await pulled.kept(each) for each in hashes] == [None, None]
         assert list(pulled.store.parts_folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("faults", [{"status": 500}, {"status": 502}, {"is_compressed": True}])
+@run_async
+async def test_a_file_is_only_late_when_the_pole_fails_to_answer(
+    tmp_path: Path, faults: dict[str, Any]
+) -> None:
+    async with pulled_files(tmp_path / "t") as pulled:
+        pulled.bad.set(**faults)
+        sha256 = await pulled.offer(1, CLIP)
+        async with pulled.running():
+            await wait_until(lambda: pulled.bad.count("GET /v1/media/") >= TRIES_MAX + 2)
+            (wanted,) = await pulled.store.wanted(POLE, limit=9)
+            pulled.bad.heal()
+            await pulled.wait_for(1, "here")
+
+        assert wanted.tries == 0
+        assert await pulled.kept(sha256) == CLIP
+        assert await own_alerts(pulled.store) == {}
+
+
+@run_async
+async def test_a_file_that_never_comes_whole_is_named_while_others_come(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def warnings() -> list[str]:
+        return [each.message for each in caplog.records if "do not come" in each.message]
+
+    async with pulled_files(tmp_path / "t") as pulled:
+        pulled.bad.set(hang_up_at=60)
+        await pulled.offer(1, CLIP[:4000])
+        async with pulled.running():
+            await wait_until(lambda: bool(warnings()))
+            await pulled.offer(2, b"jpeg", role="snapshot")
+            await pulled.wait_for(2, "here")
+            assert (await pulled.state(1))[0] == "waiting"
+            (trouble,) = pulled.contact.view().troubles
+
+            pulled.bad.heal()
+            await pulled.wait_for(1, "here")
+            await wait_until(lambda: pulled.contact.view().troubles == ())
+
+        assert trouble.what == "files"
+        assert trouble.detail.startswith("clip: it hangs up")
+        assert len(warnings()) == 1
+
+
+@pytest.mark.parametrize("is_told", [False, True])
+@run_async
+async def test_no_part_stays_when_a_file_vanishes_midway(tmp_path: Path, is_told: bool) -> None:
+    """The pole says so when it is asked, or by a record before."""
+    async with pulled_files(tmp_path / "t") as pulled:
+        pulled.bad.set(hang_up_at=500_000)
+        sha256 = await pulled.offer(1, CLIP)
+        part = pulled.store.parts_folder / f"{POLE}-{sha256}.part"
+        async with pulled.running():
+            await wait_until(lambda: part.exists() and part.stat().st_size > 400_000)
+            if is_told:
+                pulled.bad.set(status_at=("/v1/media/", 500))
+                data = {"sha256": sha256, "reason": "quota"}
+                gone = make_alert(1, "media.gone", feed="media", data=data)
+                await pulled.store.keep(pulled.pages.page(gone))
+                pulled.transfers.wake()
+            else:
+                pulled.bad.set(status_at=("/v1/media/", 404))
+            await pulled.wait_for(1, "gone")
+            await wait_until(lambda: not part.exists())
 
 
 @run_async
@@ -255,6 +325,24 @@ async def test_a_file_comes_when_a_disk_that_was_full_has_room_again(tmp_path: P
                 await pulled.wait_for(1, "here")
 
             assert await pulled.kept(sha256) == content
+
+
+@run_async
+async def test_files_come_while_names_that_nobody_resolves_hold_the_loops_threads(
+    tmp_path: Path,
+) -> None:
+    loop, resolved = asyncio.get_running_loop(), threading.Event()
+    with ThreadPoolExecutor(2) as threads:
+        async with pulled_files(tmp_path / "t", threads=threads) as pulled:
+            loop.set_default_executor(ThreadPoolExecutor(1))
+            resolving = loop.run_in_executor(None, resolved.wait)
+            await pulled.offer(1, CLIP)
+            try:
+                async with pulled.running():
+                    await pulled.wait_for(1, "here")
+            finally:
+                resolved.set()
+                await resolving
 
 
 @run_async

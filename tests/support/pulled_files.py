@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator
+from concurrent.futures import Executor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,7 +104,7 @@ async def pulled_files(
     station: Path | None = None,
     limits: Store = ROOMY,
     waits: Waits = BRISK,
-    slots: Slots | None = None,
+    threads: Executor | None = None,
 ) -> AsyncIterator[PulledFiles]:
     """Build all of it in a folder; the station's own may lie elsewhere."""
     folder.mkdir(exist_ok=True)  # noqa: ASYNC240 - nothing else runs yet
@@ -119,7 +120,7 @@ async def pulled_files(
         passing = Passing()
         contact = Contacts({POLE: None}, passing.clock).of(POLE)
         own = OwnAlerts(store, Pen(passing.clock, read_clock))
-        yard = Yard(store.parts_folder, slots or Slots(), own, passing, waits)
+        yard = Yard(store.parts_folder, Slots(), own, passing, waits, threads)
         async with HttpPoleClient(site, ClientContexts(None)) as client:
             transfers = Transfers(client, store, contact, yard)
             yield PulledFiles(pole, bad, store, contact, transfers, client)

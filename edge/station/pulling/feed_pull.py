@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from edge.errors import EvidenceError, PoleUnreachable, PoleWrong
 from edge.evidence import START_HASH, Link
@@ -15,7 +17,6 @@ from edge.station.pulling.flaw_book import Kind, Place
 from edge.station.pulling.fork import ForkSearch
 from edge.station.pulling.one_pole import MeetAgain, Met, OnePole
 from edge.station.pulling.pace import Allowance
-from edge.station.pulling.part_file import on_thread
 from edge.station.pulling.ports import CursorGone, FeedPage, TooLong
 
 LIMIT_MAX = 200
@@ -141,7 +142,8 @@ class FeedPull:
         pole_id = self._known.who.identity.pole_id
         if sum(map(len, page.items)) <= LIGHT_BYTES_MAX:
             return check_page(place, page.items, pole_id=pole_id)
-        return await on_thread(lambda: check_page(place, page.items, pole_id=pole_id))
+        check = partial(check_page, place, page.items, pole_id=pole_id)
+        return await asyncio.get_running_loop().run_in_executor(self._pole.threads, check)
 
     def _start(self, page: FeedPage) -> Link:
         """Where a page begins."""

@@ -17,6 +17,8 @@ from edge.supervise import JITTER_SHARE, Passing
 
 LISTED_MAX = 500
 """Files known of one pole at once; what waits behind them is counted when its turn comes."""
+LASTING_CUTS = 5
+"""With the waits between them, more than a minute and a half."""
 _DOUBLINGS_MAX = 16
 
 
@@ -59,12 +61,23 @@ class FileList:
         self._got: dict[str, int] = {}
         self._due_ns: dict[str, int] = {}
         self._cuts: dict[str, int] = {}
+        self._left: set[str] = set()
 
-    def fill(self, files: Iterable[Wanted]) -> None:
-        """Take what the store wants now in place of what it wanted before."""
-        self._files = {each.sha256: each for each in order(files)}
+    def fill(self, files: Iterable[Wanted]) -> list[str]:
+        """Take what the store wants now in place of what it wanted before.
+
+        Returns:
+            Hashes that were wanted, are wanted no longer, and are not on their way.
+        """
+        before, self._files = self._files, {each.sha256: each for each in order(files)}
+        self._left = (self._left | before.keys()) - self._files.keys()
         self._due_ns = {sha: due for sha, due in self._due_ns.items() if sha in self._files}
         self._cuts = {sha: cuts for sha, cuts in self._cuts.items() if sha in self._files}
+        if len(self._files) >= LISTED_MAX:
+            return []  # others may only have come before them
+        over = self._left - self._got.keys()
+        self._left -= over
+        return sorted(over)
 
     def next(self, *, snapshots_only: bool) -> Wanted | None:
         """The most urgent file that may be tried now and is not on its way."""
@@ -93,11 +106,21 @@ class FileList:
             each.pop(wanted.sha256, None)
         return was_full and len(self._files) < LISTED_MAX // 2
 
-    def cut_off(self, wanted: Wanted) -> None:
-        """The file is not to blame, but one that is cut off each time must keep no others."""
+    def cut_off(self, wanted: Wanted) -> int:
+        """The file is not to blame, but one that is cut off each time must keep no others.
+
+        Returns:
+            How often it was.
+        """
         cuts = self._cuts.get(wanted.sha256, 0)
         self._cuts[wanted.sha256] = cuts + 1
         self._put_off(wanted, self.later_s(self._waits.link_s, cuts))
+        return cuts + 1
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether a file was cut off so often that no passing weakness of the link explains it."""
+        return max(self._cuts.values(), default=0) >= LASTING_CUTS
 
     def fail(self, wanted: Wanted) -> None:
         """It was wrong or missing, and is asked for again."""

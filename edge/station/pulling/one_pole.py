@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
 from edge.errors import PoleError
@@ -17,6 +18,7 @@ class OnePole:
     """A pole as configured, and where what it tells goes.
 
     `key` is the SHA-256 that its key must have; None: that of the first one that is met.
+    `threads` check heavy pages, None: the loop's.
     """
 
     name: str
@@ -27,6 +29,7 @@ class OnePole:
     own: OwnAlerts
     flaws: FlawBook
     passing: Passing = field(default_factory=Passing)
+    threads: Executor | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from edge.station.pulling.ports import (
     CursorGone,
     FeedPage,
     FileGone,
+    FileWrong,
     PoleHealth,
     Who,
     WordRefused,
@@ -226,11 +227,11 @@ def _check_extent(answer: Answer, first: int, size_bytes: int) -> int:
         found = _CONTENT_RANGE.fullmatch(answer.header("Content-Range"))
         extent = None if found is None else tuple(map(int, found.groups()))
         if extent != (first, size_bytes - 1, size_bytes):
-            raise PoleWrong("it sends another part of a file than was asked for")
+            raise FileWrong("it sends another part of a file than was asked for")
     else:
         skip = first
     if answer.size_bytes != size_bytes - first + skip:
-        raise PoleWrong(
+        raise FileWrong(
             f"a file of {size_bytes} bytes was promised, another length is sent:"
             f" {answer.size_bytes}"
         )

@@ -60,6 +60,10 @@ class FileGone(PoleError):
     """The pole has no such file, or no more."""
 
 
+class FileWrong(PoleWrong):
+    """What comes is not the file that was promised: its length, its range or its hash."""
+
+
 class WordRefused(PoleError):
     """The pole will never take what was said; asking again is no use."""
 

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge.clock import NS_PER_S
-from edge.errors import PoleError, PoleRefused, PoleWrong, StoreError
+from edge.errors import PoleError, PoleRefused, StoreError
 from edge.station.ports.vault import Vault, Wanted
 from edge.station.pulling.contact import PoleContact
 from edge.station.pulling.file_list import LISTED_MAX, FileList, Waits
 from edge.station.pulling.own_alerts import OwnAlerts
-from edge.station.pulling.part_file import PartFile, on_thread
-from edge.station.pulling.ports import FileGone, PoleBusy, PoleClient
+from edge.station.pulling.part_file import PartFile, Parts
+from edge.station.pulling.ports import FileGone, FileWrong, PoleBusy, PoleClient
 from edge.station.pulling.receipts import Receipts
 from edge.station.pulling.slots import Slots
 from edge.station.pulling.urgency import is_snapshot
@@ -32,13 +33,17 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Yard:
-    """What the transfers of all poles share; `parts` is the store's folder of what is not whole."""
+    """What the transfers of all poles share.
+
+    `parts` is the store's folder of what is not whole; `threads` write there, None: the loop's.
+    """
 
     parts: Path
     slots: Slots
     own: OwnAlerts
     passing: Passing = field(default_factory=Passing)
     waits: Waits = field(default_factory=Waits)
+    threads: Executor | None = None
 
 
 class _TurnOver(Exception):
@@ -54,8 +59,10 @@ class Transfers:
         self._pole = contact.name
         passing, waits = yard.passing, yard.waits
         self._list = FileList(waits, passing)
+        self._parts = Parts(yard.parts, contact.name, yard.threads)
         self._receipts = Receipts(client, vault, contact, passing=passing, every_s=waits.ack_s)
         self._held: set[str] = set()
+        self._is_told = False
         self._bad_ns = passing.clock.monotonic_ns()
         self._is_stale = True
         self._reading = asyncio.Lock()
@@ -97,8 +104,6 @@ class Transfers:
                 await self._rest(is_first=is_first, wait_s=self._yard.waits.refused_s)
             except OSError as exc:  # the link's, the store's and the disk's are all of them
                 _log.debug("no file: pole=%s reason=%s", self._pole, exc)
-                if failures and isinstance(exc, PoleError):  # once is a link like any
-                    self._contact.trouble("files", str(exc))
                 wait_s = self._list.later_s(self._yard.waits.link_s, failures)
                 failures += 1
                 await self._rest(is_first=is_first, wait_s=wait_s)
@@ -113,10 +118,11 @@ class Transfers:
     async def _read(self) -> None:
         self._is_stale = False
         try:
-            self._list.fill(await self._vault.wanted(self._pole, limit=LISTED_MAX))
+            over = self._list.fill(await self._vault.wanted(self._pole, limit=LISTED_MAX))
         except StoreError:
             self._is_stale = True
             raise
+        await self._parts.remove(over)
         self._news.set()
         self._receipts.wake()  # what another pole has brought is here without a transfer
 
@@ -149,33 +155,27 @@ class Transfers:
             return
         except FileGone as exc:
             await self._note_missing(wanted, exc)
-        except PoleWrong as exc:
+        except FileWrong as exc:
             await self._note_wrong(wanted, exc)
         except PoleBusy as exc:
-            self._contact.trouble("files", f"{wanted.role}: {exc}")
-            self._list.cut_off(wanted)
+            self._cut_off(wanted, exc)
         except PoleRefused:
             raise
-        except OSError:
-            self._list.cut_off(wanted)
+        except OSError as exc:
+            self._cut_off(wanted, exc)
             raise
         finally:
             self._list.end(wanted)
             self._news.set()
 
     async def _fetch(self, wanted: Wanted) -> None:
-        name = f"{self._pole}-{wanted.sha256}.part"
-        path = self._yard.parts / name
-        part = await on_thread(lambda: PartFile(path, size_bytes=wanted.size_bytes))
-        try:
+        async with self._parts.open(wanted.sha256, size_bytes=wanted.size_bytes) as part:
             if part.got_bytes < wanted.size_bytes:
                 await self._download(wanted, part)
-            is_right = await on_thread(lambda: part.finish(wanted.sha256))
-        finally:
-            part.close()
+            is_right = await self._parts.call(lambda: part.finish(wanted.sha256))
         if not is_right:
-            raise PoleWrong("its bytes have another hash than its record says")
-        await self._vault.keep_file(wanted, name)
+            raise FileWrong("its bytes have another hash than its record says")
+        await self._vault.keep_file(wanted, self._parts.name_of(wanted.sha256))
         await self._note_kept(wanted)
 
     async def _download(self, wanted: Wanted, part: PartFile) -> None:
@@ -188,11 +188,11 @@ class Transfers:
                 self._list.note_progress(wanted, part.got_bytes)
                 self._news.set()
                 if part.is_block:
-                    await on_thread(part.write)
+                    await self._parts.call(part.write)
                 if part.got_bytes < size_bytes and clock.monotonic_ns() > end_ns:
                     self._end_turn(wanted)
         if part.got_bytes != size_bytes:
-            raise PoleWrong(f"{part.got_bytes} bytes came, its record says {size_bytes}")
+            raise FileWrong(f"{part.got_bytes} bytes came, its record says {size_bytes}")
 
     def _end_turn(self, wanted: Wanted) -> None:
         """Stop where another one, of this pole or any other, has waited long enough."""
@@ -212,27 +212,47 @@ class Transfers:
     # How it went -------------------------------------------------------------------------------
 
     async def _note_kept(self, wanted: Wanted) -> None:
-        self._drop(wanted)
+        await self._drop(wanted)
         self._contact.landed()
-        self._contact.clear("files")
+        self._clear_trouble()
         self._receipts.wake()
         passed_ns = self._yard.passing.clock.monotonic_ns() - self._bad_ns
         if passed_ns > self._yard.waits.forgive_s * NS_PER_S:
             self._contact.clear("media")
             await self._yard.own.over("media", self._pole, "files come right again")
 
+    def _cut_off(self, wanted: Wanted, exc: OSError) -> None:
+        """It goes on later; what is cut off again and again is told of, in the log once."""
+        cuts = self._list.cut_off(wanted)
+        if not isinstance(exc, PoleError):
+            return
+        if cuts > 1:  # once is a link like any
+            self._contact.trouble("files", f"{wanted.role}: {exc}")
+        if self._list.is_lasting and not self._is_told:
+            self._is_told = True
+            _log.warning(
+                "files do not come: pole=%s role=%s sha256=%s reason=%s",
+                self._pole, wanted.role, wanted.sha256, exc,
+            )  # fmt: skip
+
+    def _clear_trouble(self) -> None:
+        """Files come; but one that is cut off each time is not over because others are here."""
+        if not self._list.is_lasting:
+            self._contact.clear("files")
+            self._is_told = False
+
     async def _note_missing(self, wanted: Wanted, exc: FileGone) -> None:
         """A pole that has no such file is asked twice: it may have been about to have it."""
         await self._vault.note_try(wanted)
         if wanted.tries:
             await self._vault.give_up_file(wanted, "gone", str(exc))
-            self._drop(wanted)
+            await self._drop(wanted)
             _log.warning("file gone: pole=%s sha256=%s", self._pole, wanted.sha256)
         else:
             self._list.fail(wanted)
             self._is_stale = True
 
-    async def _note_wrong(self, wanted: Wanted, exc: PoleWrong) -> None:
+    async def _note_wrong(self, wanted: Wanted, exc: FileWrong) -> None:
         """What comes is not what was promised."""
         self._contact.trouble("files", f"{wanted.role}: {exc}")
         await self._vault.note_try(wanted)
@@ -247,10 +267,8 @@ class Transfers:
         self._bad_ns = self._yard.passing.clock.monotonic_ns()
         sha256 = wanted.sha256
         await self._vault.give_up_file(wanted, "bad", reason)
-        self._drop(wanted)
+        await self._drop(wanted)
         _log.warning("file given up: pole=%s sha256=%s reason=%s", self._pole, sha256, reason)
-        path = self._yard.parts / f"{self._pole}-{sha256}.part"
-        await on_thread(lambda: path.unlink(missing_ok=True))
         self._contact.trouble("media", f"{wanted.role} {sha256[:12]}: {reason}")
         before = self._yard.own.find("media", self._pole) or {}
         count = before.get("count")
@@ -261,7 +279,8 @@ class Transfers:
              "camera": wanted.camera, "problem": reason},
         )  # fmt: skip
 
-    def _drop(self, wanted: Wanted) -> None:
+    async def _drop(self, wanted: Wanted) -> None:
+        await self._parts.remove([wanted.sha256])
         self._held.discard(wanted.sha256)
         if self._list.drop(wanted):
             self.wake()
@@ -275,5 +294,5 @@ class Transfers:
             count, size_bytes = self._list.waiting()
             self._contact.coming(coming, files_waiting=count, bytes_waiting=size_bytes)
             if not coming and not count:
-                self._contact.clear("files")
+                self._clear_trouble()
             await self._yard.passing.sleep(self._yard.waits.report_s)
