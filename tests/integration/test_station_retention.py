@@ -14,7 +14,7 @@ import pytest
 from edge.database import bring_up, open_to_write
 from edge.device_key import PUBLIC_NAME, load_or_make_key, load_public_key
 from edge.evidence import open_seal
-from edge.feeds import ClockReading
+from edge.feeds import ClockReading, Draft
 from edge.station.config import Store
 from edge.station.ports.desk import Asked
 from edge.station.pulling.own_alerts import OwnAlerts, Pen
@@ -23,6 +23,7 @@ from edge.station.store.retention import SIGN_EVERY_S, Retention
 from edge.station.store.schema import STEPS, STORE_NAME
 from edge.station.store.station_store import StationStore
 from edge.station.verify import Keys, verify_store
+from edge.station.verify_files import count_files
 from tests.support.aio import run_async, wait_until
 from tests.support.clocks import ManualClock
 from tests.support.disks import small_disk
@@ -309,6 +310,59 @@ async def test_heads_are_signed_each_hour(tmp_path: Path) -> None:
             clock.move(SIGN_EVERY_S)
             await retention.run_once()
             assert [each.statement.seq for each in reader.statements(own)] == [1]
+
+
+@run_async
+async def test_what_is_noted_of_captures_leaves_with_their_records(tmp_path: Path) -> None:
+    clock, pages = ManualClock(utc_ms=AT_MS), PolePages()
+
+    def capture(number: int) -> Draft:
+        draft = make_file(number, b"face %d" % number, "face")
+        return replace(draft, kind="capture", feed="captures", alert=None)
+
+    async with make_store(tmp_path, clock=clock) as store:
+        retention = make_retention(store, clock)
+        for number in range(5):
+            await store.keep(pages.page(capture(number)))
+        kept, bad, gone, *_ = await store.wanted("SG-017", limit=9)
+        for number in range(5):
+            if hashlib.sha256(b"face %d" % number).hexdigest() == kept.sha256:
+                await bring(store, kept, b"face %d" % number)
+        await store.give_up_file(bad, "bad", "another hash")
+        await store.give_up_file(gone, "gone", "the pole has it no more")
+        for wanted in await store.wanted("SG-017", limit=9):
+            await store.give_up_file(wanted, "gone", "the pole has it no more")
+        counts = []
+        for days in (0, 29, 2, 31, 31):
+            clock.move(days * DAY_S)
+            await retention.run_once()
+            with open_store_reader(tmp_path) as reader:
+                counts.append(sum(count_files(reader).values()))
+        newest = hashlib.sha256(b"face 4").hexdigest()
+        with open_store_reader(tmp_path) as reader:
+            (left,) = reader.connection.execute("SELECT sha256 FROM file")
+        assert counts[:2] == [5, 5]
+        assert counts[-1] == 1
+        assert left == (newest,), "the newest record of a feed never leaves"
+    assert problems(tmp_path) == []
+
+
+@run_async
+async def test_words_that_a_pole_refused_leave_with_their_alert(tmp_path: Path) -> None:
+    clock, pages = ManualClock(utc_ms=AT_MS), PolePages()
+    async with make_store(tmp_path, clock=clock) as store:
+        await bring_alert(store, pages, 1, AT_MS)
+        await store.say([make_word(1, "alert.resolve", verdict="real")], pass_on=True)
+        (word,) = await store.words_to_send("SG-017", limit=9)
+        await store.note_sent(word, "the pole will not take it")
+        retention = make_retention(store, clock)
+        counts = []
+        for days in (0, 399, 2):
+            clock.move(days * DAY_S)
+            await retention.run_once()
+            with open_store_reader(tmp_path) as reader:
+                counts += next(reader.connection.execute("SELECT count(*) FROM word"))
+        assert counts == [1, 1, 0]
 
 
 @run_async

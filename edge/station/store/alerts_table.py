@@ -147,7 +147,8 @@ def received_of(file: StoreFile, pole: str, alert: str | None) -> int | None:
 def forget_alerts(file: StoreFile, *, upto: int, limit: int) -> int:
     """Drop alerts up to a number that are done and not held; how many.
 
-    What was noted of their files goes with them, but for files that are here or to come.
+    What was said of them goes with them, and what was noted of their files, but for files that
+    are here or to come.
     """
     rows = list(
         file.connection.execute(
@@ -163,6 +164,7 @@ def forget_alerts(file: StoreFile, *, upto: int, limit: int) -> int:
             " AND sha256 IN (SELECT sha256 FROM file_use WHERE pole = ?1 AND alert = ?2)",
             (pole, alert),
         )
+        file.connection.execute("DELETE FROM word WHERE pole = ? AND alert = ?", (pole, alert))
         file.connection.execute("DELETE FROM file_use WHERE pole = ? AND alert = ?", (pole, alert))
     return len(rows)
 

@@ -112,13 +112,35 @@ def expire(file: StoreFile, *, days: int, reason: str, limit: int) -> list[Expir
         file.connection.execute(_EXPIRED, (before_ms, limit))
     ):
         file.connection.execute(
-            "UPDATE file SET state = 'expired', reason = ? WHERE pole = ? AND sha256 = ?",
-            (reason, pole, sha256),
+            "UPDATE file SET state = 'expired', reason = ?, kept_age_ms = ?"
+            " WHERE pole = ? AND sha256 = ?",
+            (reason, file.keeper.age.now_ms(), pole, sha256),
         )
         put_file(file, pole, sha256, FileStand("expired", reason))
         is_last = not is_here(file, sha256)
         gone.append(Expired(pole, sha256, role, camera, alert, is_last))
     return gone
+
+
+_FORGET = """
+DELETE FROM file WHERE rowid IN (
+    SELECT f.rowid FROM file f
+    WHERE f.state IN ('gone', 'bad', 'expired') AND f.is_alert = ? AND f.kept_age_ms < ?
+    AND NOT EXISTS (SELECT 1 FROM file_use u WHERE u.pole = f.pole AND u.sha256 = f.sha256)
+    AND NOT EXISTS (
+        SELECT 1 FROM life l JOIN place p USING (life) JOIN record r USING (life, feed, seq)
+        WHERE l.pole = f.pole AND feed IN ('captures', 'media')
+        AND instr(CAST(r.body AS TEXT), f.sha256)
+    ) LIMIT ?
+) RETURNING 1
+"""
+"""The newest record of a feed never leaves: what is noted of its files stays with it."""
+
+
+def forget_files(file: StoreFile, *, is_alert: bool, days: int, limit: int) -> int:
+    """Drop what is noted of files that ended so many days ago and that no alert has; how many."""
+    before_ms = file.keeper.age.now_ms() - days * DAY_MS
+    return len(list(file.connection.execute(_FORGET, (is_alert, before_ms, limit))))
 
 
 def is_here(file: StoreFile, sha256: str) -> bool:
@@ -199,9 +221,9 @@ def _state_elsewhere(file: StoreFile, item: Mapping[str, Any]) -> TransferState:
 
 def _lose(file: StoreFile, pole: str, sha256: str, stand: FileStand) -> None:
     changed = file.connection.execute(
-        "UPDATE file SET state = ?, reason = ? WHERE pole = ? AND sha256 = ?"
-        " AND state IN ('waiting', 'held back') AND (state, reason) <> (?, ?) RETURNING 1",
-        (stand.state, stand.reason, pole, sha256, stand.state, stand.reason),
+        "UPDATE file SET state = ?1, reason = ?2, kept_age_ms = ?5 WHERE pole = ?3 AND sha256 = ?4"
+        " AND state IN ('waiting', 'held back') AND (state, reason) <> (?1, ?2) RETURNING 1",
+        (stand.state, stand.reason, pole, sha256, file.keeper.age.now_ms()),
     ).get
     if changed is not None:
         put_file(file, pole, sha256, stand)

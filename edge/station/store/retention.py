@@ -44,6 +44,7 @@ class Retention:
                 break
         await self._store.drop_old_records()
         await self._store.forget_alerts()
+        await self._store.forget_files()
         if count := await self._store.open_orphans():
             _log.warning("alerts without a beginning: count=%d", count)
         if self._clock.monotonic_ns() - self._signed_ns >= SIGN_EVERY_S * NS_PER_S:

@@ -199,7 +199,18 @@ UPDATE file SET kept_age_ms = 0 WHERE kept_age_ms IS NOT NULL;
 """For each hour in which the store was open: how old it was, and the newest that was there. When a
 file came is told by the store's age as well; what an older version has kept counts from now on."""
 
-STEPS: tuple[str, ...] = (_RECORDS + _ALERTS + _FILES, _AGE)
+_ENDED = """
+UPDATE file SET kept_age_ms = (SELECT ifnull(max(age_ms), 0) FROM age)
+    WHERE state IN ('gone', 'bad', 'expired');
+CREATE INDEX file_ended ON file (is_alert, kept_age_ms) WHERE state IN ('gone', 'bad', 'expired');
+CREATE INDEX word_alert ON word (pole, alert);
+DELETE FROM word WHERE NOT EXISTS (
+    SELECT 1 FROM alert a WHERE a.pole = word.pole AND a.id = word.alert
+) AND NOT is_waiting;
+"""
+"""Of a file that will not come, or has left, `kept_age_ms` is when that was."""
+
+STEPS: tuple[str, ...] = (_RECORDS + _ALERTS + _FILES, _AGE, _ENDED)
 """Step n leads from version n to n + 1; a step that has been released is never changed."""
 
 

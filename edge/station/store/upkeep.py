@@ -90,6 +90,18 @@ class StoreUpkeep(StoreCore):
 
         return await self._write(forget)
 
+    async def forget_files(self) -> int:
+        """Let go of what is noted of files that ended before any record that is kept; how many."""
+        days = {False: max(DAYS["captures"], self._settings.store.media_days_kept)}
+        total = 0
+        for is_alert, kept in {**days, True: DAYS["alerts"]}.items():
+            forget = partial(files_table.forget_files, is_alert=is_alert, days=kept, limit=DROP_MAX)
+            count = DROP_MAX
+            while count == DROP_MAX:
+                count = await self._write(forget)
+                total += count
+        return total
+
     async def open_orphans(self) -> int:
         """Show alerts of which nothing but media has come for long; how many."""
         before_ms = self._clock.utc_ms() - alerts_table.ORPHAN_MS
