@@ -14,6 +14,7 @@ EdgeError
 ├── EvidenceError(ValueError)       a record, chain or signature is not what it claims to be
 ├── StoreError(OSError)             the pole's log or data folder can't be read or written
 ├── MediaError(OSError)             a picture or clip could not be taken over or read
+│   └── SpoiltMedia                 it is not the one that was recorded
 ├── ListenError(OSError)            the API's address can't be had
 ├── EyeUnavailable                  an eye does not run, or gives no answer
 ├── EyeRefused                      an eye says no to what it was asked
@@ -104,6 +105,10 @@ class StoreError(EdgeError, OSError):
 
 class MediaError(EdgeError, OSError):
     """A picture or clip could not be taken over or read; the message says why."""
+
+
+class SpoiltMedia(MediaError):
+    """A file that was kept is not, or no longer, the one that was recorded."""
 
 
 class ListenError(EdgeError, OSError):

@@ -13,7 +13,7 @@ from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from edge.errors import MediaError
+from edge.errors import MediaError, SpoiltMedia
 from edge.model import KeptMedia
 from edge.serving.ranges import Span
 
@@ -76,7 +76,8 @@ class MediaShelf:
             is_read: false: only its size is wanted; its hash is then not looked at.
 
         Raises:
-            MediaError: it is missing, no plain file, or not the one that was recorded.
+            MediaError: it is missing, or no plain file.
+            SpoiltMedia: it is not the one that was recorded.
         """
         opening = self._threads.submit(self._open, kept, is_read=is_read)
         try:
@@ -112,7 +113,7 @@ class MediaShelf:
             if not stat.S_ISREG(status.st_mode):
                 raise MediaError(f"media {name}: no plain file; run polewatch verify")
             if status.st_size != kept.size_bytes:
-                raise MediaError(
+                raise SpoiltMedia(
                     f"media {name}: {status.st_size} bytes, recorded were {kept.size_bytes};"
                     " run polewatch verify"
                 )
@@ -132,7 +133,7 @@ class MediaShelf:
             digest.update(block)
             done += len(block)
         if digest.hexdigest() != sha256:
-            raise MediaError(f"media {sha256[:16]}: not what was recorded; run polewatch verify")
+            raise SpoiltMedia(f"media {sha256[:16]}: not what was recorded; run polewatch verify")
         self._checked[sha256] = state
         while len(self._checked) > CHECKED_MAX:
             self._checked.popitem(last=False)

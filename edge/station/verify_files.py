@@ -137,10 +137,11 @@ class NamedFiles:
 
 
 def unnoted_files(folder: Path, files: list[KeptFile]) -> list[str]:
-    """Paths in a store's media that are not noted, relative to it, in order."""
+    """Paths among a store's files that are not noted, relative to it, in order."""
     media = StationMedia(folder)
     known = {media.path_of(file.sha256) for file in files if _is_digest(file.sha256)}
-    found = (path for path in media.media.rglob("*") if not path.is_dir())
+    paths = (path for each in (media.media, media.spoiled) for path in each.rglob("*"))
+    found = (path for path in paths if not path.is_dir())
     return sorted(str(path.relative_to(folder)) for path in found if path not in known)
 
 

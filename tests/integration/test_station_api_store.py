@@ -111,6 +111,38 @@ async def test_pages_join_and_are_worst_first(tmp_path: Path) -> None:
 
 
 @run_async
+async def test_file_that_was_changed_on_the_disk_is_set_aside_and_fetched_again(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as asked:
+        await asked.open(1)
+        pages = asked.pages["SG-017"]
+        await asked.store.keep(pages.page(make_file(1, b"clip")))
+        (wanted,) = await asked.store.wanted("SG-017", limit=9)
+        await bring(asked.store, wanted, b"clip")
+        await asked.store.set_aside(wanted.sha256)
+        assert await asked.store.count_spoiled() == 0, "a file that is whole stays"
+
+        path = tmp_path / "media" / wanted.sha256[:2] / wanted.sha256
+        path.write_bytes(b"clap")
+        href = f"/v1/media/SG-017/{wanted.sha256}"
+        statuses = []
+        for _ in range(2):
+            async with asked.session.get(href, headers=headers_of("li")) as answer:
+                statuses.append(answer.status)
+        assert statuses == [503, 404]
+        assert await asked.store.wanted("SG-017", limit=9) == [wanted]
+        (witness,) = (tmp_path / "spoiled").iterdir()
+        assert witness.read_bytes() == b"clap"
+
+        path.write_bytes(b"clip too")  # whatever lies there gives way to what was checked
+        await bring(asked.store, wanted, b"clip")
+        async with asked.session.get(href, headers=headers_of("li")) as answer:
+            assert await answer.read() == b"clip"
+        assert await asked.store.count_spoiled() == 2
+
+
+@run_async
 async def test_news_follow_everything_that_changes(tmp_path: Path) -> None:
     async with desk(tmp_path) as asked:
         change = (await asked.get("/v1/alerts"))["change"]

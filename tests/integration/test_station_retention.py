@@ -366,6 +366,28 @@ async def test_words_that_a_pole_refused_leave_with_their_alert(tmp_path: Path) 
 
 
 @run_async
+async def test_files_that_were_spoiled_are_an_alert_until_they_are_taken_away(
+    tmp_path: Path,
+) -> None:
+    clock, pages = ManualClock(utc_ms=AT_MS), PolePages()
+    async with make_store(tmp_path, clock=clock) as store:
+        await bring_alert(store, pages, 1, AT_MS)
+        sha256 = hashlib.sha256(b"clip 1").hexdigest()
+        (tmp_path / "media" / sha256[:2] / sha256).write_bytes(b"clap 1")
+        await store.set_aside(sha256)
+        retention = make_retention(store, clock)
+        await retention.run_once()
+        (told,) = await own_alerts(store)
+        assert (told["rule"]["name"], told["data"]["files"]) == ("disk", 1)
+        assert states(await shown(store, 1)) == ["waiting"]
+        for path in (tmp_path / "spoiled").iterdir():
+            path.unlink()
+        await retention.run_once()
+        (told,) = await own_alerts(store)
+        assert told["closed_at"] is not None
+
+
+@run_async
 async def test_disk_that_is_short_or_was_at_fault_is_an_alert(tmp_path: Path) -> None:
     clock, pages = ManualClock(utc_ms=AT_MS), PolePages()
     with small_disk(tmp_path / "disk", size_bytes=8 * MIB) as disk:

@@ -198,6 +198,9 @@ class MemoryDesk(MemoryRecords):
     async def find_media(self, pole: str, sha256: str) -> KeptMedia | None:
         return self._files.get((pole, sha256))
 
+    async def set_aside(self, sha256: str) -> None:
+        """Files here do not spoil."""
+
     async def say(self, drafts: Sequence[Draft], *, pass_on: bool = False) -> list[Sealed]:
         if self._is_jammed:
             raise StoreError(f"not kept: {FULL}")

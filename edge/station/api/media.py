@@ -6,6 +6,7 @@ import re
 
 from aiohttp import web
 
+from edge.errors import SpoiltMedia
 from edge.model import Json
 from edge.serving.audit import note_access
 from edge.serving.media_answer import answer_with_media
@@ -31,7 +32,11 @@ async def get_media(request: web.Request) -> web.StreamResponse:
         said: dict[str, Json] = {"pole": pole, "sha256": sha256, "range": ranges}
         await note_access(request, what="media", camera=camera, data=said)
 
-    return await answer_with_media(request, kept, note)
+    try:
+        return await answer_with_media(request, kept, note)
+    except SpoiltMedia:
+        await desk.set_aside(sha256)
+        raise
 
 
 ROUTES = (Route("GET", "/v1/media/{pole}/{sha256}", get_media, "pictures"),)

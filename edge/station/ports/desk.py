@@ -112,6 +112,10 @@ class Desk(Protocol):
         """A file that is kept here and that this pole's records name."""
         ...
 
+    async def set_aside(self, sha256: str) -> None:
+        """See whether a kept file is what was recorded; if not, lay it aside and want it again."""
+        ...
+
     async def say(self, drafts: Sequence[Draft], *, pass_on: bool = False) -> list[Sealed]:
         """Write what somebody at a desk said or looked at, as records of the station's own.
 

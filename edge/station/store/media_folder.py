@@ -16,7 +16,7 @@ from pathlib import Path
 from edge.errors import StoreError
 from edge.whole_file import sync_folder
 
-MEDIA_NAME, PARTS_NAME = "media", "parts"
+MEDIA_NAME, PARTS_NAME, SPOILED_NAME = "media", "parts", "spoiled"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _FAN_OUT = re.compile(r"[0-9a-f]{2}")
 _PART = re.compile(r"[^/]*?([0-9a-f]{64})\.part")
@@ -27,13 +27,17 @@ _log = logging.getLogger(__name__)
 
 
 class StationMedia:
-    """The two folders: `media/ab/abcdef…`, and `parts` for what is on its way."""
+    """The folders: `media/ab/abcdef…`, `parts` for what is on its way, `spoiled` for witnesses.
+
+    What is spoiled is for a person to look at and take away; until then it counts as the rest.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Nothing is touched yet; see `make`."""
         self.media, self.parts = folder / MEDIA_NAME, folder / PARTS_NAME
+        self.spoiled = folder / SPOILED_NAME
         self.total_bytes = 0
-        """What all whole files have together; known once `sweep` has counted."""
+        """What all files but parts have together; known once `sweep` has counted."""
 
     def make(self) -> None:
         """Make the folders.
@@ -54,7 +58,7 @@ class StationMedia:
         return self.media / sha256[:2] / sha256
 
     def adopt(self, part: str, *, sha256: str, size_bytes: int) -> None:
-        """Give a part that is whole, checked and synced its name; what is there already stays.
+        """Give a part that is whole, checked and synced its name; what is there and whole stays.
 
         Raises:
             StoreError: there is no such part, it has another size, or the disk refuses.
@@ -63,8 +67,10 @@ class StationMedia:
         source, path = self.parts / part, self.path_of(sha256)
         try:
             if path.exists():
-                source.unlink(missing_ok=True)
-                return
+                if self.is_whole(sha256):
+                    source.unlink(missing_ok=True)
+                    return
+                self.set_aside(sha256)
             found_bytes = source.lstat().st_size
             if found_bytes != size_bytes:
                 raise StoreError(f"{source}: has {found_bytes} bytes, not {size_bytes}")
@@ -94,6 +100,36 @@ class StationMedia:
         except OSError as exc:
             raise _refusal(path, exc) from exc
         self.total_bytes -= size_bytes
+
+    def set_aside(self, sha256: str) -> None:
+        """Lay a file that is not what it was among the spoiled ones; one that is missing is gone.
+
+        Raises:
+            StoreError: the disk refuses.
+        """
+        source, number = self.path_of(sha256), 1
+        if not source.exists():
+            return
+        try:
+            self.spoiled.mkdir(mode=_MODE, exist_ok=True)
+            while (target := self.spoiled / f"{sha256}.{number}").exists():
+                number += 1
+            source.rename(target)
+            for folder in (self.spoiled, source.parent, self.spoiled.parent):
+                sync_folder(folder)
+        except OSError as exc:
+            raise _refusal(source, exc) from exc
+
+    def count_spoiled(self) -> int:
+        """How many files were set aside and are still there.
+
+        Raises:
+            StoreError: the disk does not say.
+        """
+        try:
+            return len(self._list_spoiled())
+        except OSError as exc:
+            raise _refusal(self.spoiled, exc) from exc
 
     def has_room(self, size_bytes: int, *, quota_bytes: int | None, free_min_bytes: int) -> bool:
         """Whether so much may come in, under the quota and leaving so much of the disk free.
@@ -133,8 +169,8 @@ class StationMedia:
             StoreError: the disk can't be read or written.
         """
         missing: list[str] = []
-        self.total_bytes = 0
         try:
+            self.total_bytes = sum(each.lstat().st_size for each in self._list_spoiled())
             for number in range(256):
                 missing += self._sweep_one(f"{number:02x}", here, settle)
             for entry in os.scandir(self.media):
@@ -157,6 +193,9 @@ class StationMedia:
                     _remove(part, "nobody waits for it")
         except OSError as exc:
             raise _refusal(self.parts, exc) from exc
+
+    def _list_spoiled(self) -> list[Path]:
+        return list(self.spoiled.iterdir()) if self.spoiled.is_dir() else []
 
     def is_whole(self, sha256: str) -> bool:
         """Whether a file that lies under a hash has it.

@@ -51,6 +51,7 @@ class Retention:
             await self._store.sign_heads()
             self._signed_ns = self._clock.monotonic_ns()
         await self._tell_room(await self._store.room())
+        await self._tell_spoiled(await self._store.count_spoiled())
         return EVERY_S
 
     async def _tell_fault(self) -> None:
@@ -75,6 +76,18 @@ class Retention:
             "files": held_back,
         }
         await self._own.say("disk", "room", said)
+
+    async def _tell_spoiled(self, count: int) -> None:
+        """Tell of files that were changed on the disk, until somebody has taken them away."""
+        if not count:
+            await self._own.over("disk", "spoiled", "nothing lies in `spoiled` any more")
+            return
+        said: dict[str, Json] = {
+            "reason": "files were not what was recorded; their poles are asked for them again",
+            "remedy": "run polewatch station verify, see to the disk, then empty `spoiled`",
+            "files": count,
+        }
+        await self._own.say("disk", "spoiled", said)
 
 
 def _roughly(count: int) -> int:

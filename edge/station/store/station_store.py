@@ -8,10 +8,12 @@ returns. Desks and those outside are told of nothing that is not.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+from edge.errors import StoreError
 from edge.evidence import Link, Sealed, SignedStatement
 from edge.feeds import Cursor, Draft, Feed, Severity
 from edge.model import KeptMedia
@@ -26,6 +28,7 @@ from edge.station.store.reader import StoreReader
 from edge.station.store.upkeep import StoreUpkeep
 
 _DIGEST = re.compile("[0-9a-f]{64}")
+_log = logging.getLogger(__name__)
 
 
 class StoreVault(StoreCore):
@@ -175,6 +178,19 @@ class StoreDesk(StoreCore):
             return KeptMedia(sha256, found.size_bytes, found.type, path, frozenset())
 
         return await self._read(find)
+
+    async def set_aside(self, sha256: str) -> None:
+        """See `ports.Desk`; its row is committed first, `adopt` looks at what lies there."""
+        async with self._alone(sha256):
+            check = partial(self._media.is_whole, sha256)
+            try:
+                if await self._loop.run_in_executor(self._file_threads, check):
+                    return
+            except OSError as exc:
+                raise StoreError(f"media {sha256}: can't be read ({exc.strerror})") from exc
+            count = await self._write(partial(files_table.want_again, sha256=sha256))
+            _log.warning("file spoiled, wanted again: sha256=%s poles=%d", sha256, count)
+            await self._loop.run_in_executor(self._file_threads, self._media.set_aside, sha256)
 
     async def say(self, drafts: Sequence[Draft], *, pass_on: bool = False) -> list[Sealed]:
         """See `ports.Desk`."""

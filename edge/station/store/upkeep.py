@@ -102,6 +102,10 @@ class StoreUpkeep(StoreCore):
                 total += count
         return total
 
+    async def count_spoiled(self) -> int:
+        """How many files lie aside that are not what was recorded."""
+        return await self._loop.run_in_executor(self._file_threads, self._media.count_spoiled)
+
     async def open_orphans(self) -> int:
         """Show alerts of which nothing but media has come for long; how many."""
         before_ms = self._clock.utc_ms() - alerts_table.ORPHAN_MS
