@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from edge.station.ports.vault import Wanted
-from edge.station.pulling.file_list import FileList, Waits
+from edge.station.pulling.file_list import LISTED_MAX, FileList, Waits
 from edge.supervise import Passing
 from tests.support.clocks import ManualClock
 
@@ -27,3 +29,24 @@ def test_larger_files_of_its_kind_are_held_back_with_one_that_has_no_room() -> N
     assert files.next(snapshots_only=False) is None
     clock.move(60)
     assert files.next(snapshots_only=False) in (middle, large)
+
+
+def test_files_that_are_wanted_no_longer_are_named_once_they_are_not_on_their_way() -> None:
+    files = FileList(Waits(), Passing(ManualClock()))
+    one, two, three = (wanted(name, size_bytes=1) for name in "123")
+    files.fill([one, two, three])
+    files.begin(one)
+
+    assert files.fill([three]) == [two.sha256]
+    files.end(one)
+    assert files.fill([three]) == [one.sha256]
+    assert files.fill([three]) == []
+
+
+def test_files_behind_a_full_list_are_still_wanted() -> None:
+    files = FileList(Waits(), Passing(ManualClock()))
+    many = [replace(wanted("1", size_bytes=1), sha256=f"{n:064d}") for n in range(LISTED_MAX + 1)]
+
+    files.fill(many[1:])
+    assert files.fill(many[:-1]) == []
+    assert files.fill([many[-1]]) == [each.sha256 for each in many[:-1]]
