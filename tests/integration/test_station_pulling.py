@@ -311,7 +311,7 @@ async def test_signature_that_is_not_the_poles_is_an_alert_of_the_station(tmp_pa
         await pole.open_alert()
         bad.set(forged_signatures=True)
         await station.pull(site)
-        await until(has_own(station, "fork"))
+        await until(has_own(station, "signature"))
 
         assert await station.store.signed_to("P1", "alerts") is None
         assert await station.opened("P1")
