@@ -14,8 +14,8 @@ from edge.commands.places import STATION_CONFIG_DEFAULT
 from edge.errors import Fault, ValidationError
 from edge.exits import EXIT_GOOD
 from edge.feeds import FEEDS, Feed
+from edge.station.arrival_line import encode_line
 from edge.station.load import load_station
-from edge.station.outward.line import encode_line
 from edge.station.store.reader import StoreReader, open_store_reader
 
 _PAGE = 500

@@ -24,8 +24,10 @@ from edge.serving.open_metrics import Family, Figure
 from edge.serving.server import serve
 from edge.station.api.app import make_app
 from edge.station.api.context import Part, StationContext
+from edge.station.client_tls import ClientContexts
 from edge.station.config import PoleSite, StationConfig
 from edge.station.outward.webhooks import Outlook, Webhooks, WebhookView
+from edge.station.own_alerts import OwnAlerts, Pen, read_open
 from edge.station.pulling.collector import Collector, Rhythm
 from edge.station.pulling.contact import Contacts
 from edge.station.pulling.flaw_book import FlawBook
@@ -33,11 +35,9 @@ from edge.station.pulling.links import PoleLinks
 from edge.station.pulling.live import LiveViews
 from edge.station.pulling.meeting import Roster
 from edge.station.pulling.one_pole import OnePole
-from edge.station.pulling.own_alerts import OwnAlerts, Pen, read_open
 from edge.station.pulling.pole_client import HttpPoleClient
 from edge.station.pulling.silence_watch import SilenceWatch
 from edge.station.pulling.slots import Slots
-from edge.station.pulling.tls import ClientContexts
 from edge.station.pulling.transfers import Transfers, Yard
 from edge.station.pulling.words import Words
 from edge.station.store.retention import Retention

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientConnectionError, ClientPayloadError, ClientSession
 
+from edge.station.client_tls import ClientContexts
 from edge.station.config import PoleSite
 from edge.station.ports.links import Stream
 from edge.station.pulling.live import VIEWS_OF_POLE_MAX, LiveViews
 from edge.station.pulling.pole_client import HttpPoleClient
-from edge.station.pulling.tls import ClientContexts
 from tests.support.aio import run_async, wait_until
 from tests.support.page_server import PageServer, make_camera
 from tests.support.station_bench import StationBench, asking, headers_of

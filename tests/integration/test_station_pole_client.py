@@ -13,12 +13,12 @@ import pytest
 from edge.errors import PoleError, PoleRefused, PoleUnreachable, PoleWrong
 from edge.feeds import Cursor
 from edge.serving.tls_identity import load_or_make_identity, make_tls_context
+from edge.station.client_tls import ClientContexts
 from edge.station.config import ClientTls, PoleSite
 from edge.station.ports.vault import Word
 from edge.station.pulling.answer import Limits
 from edge.station.pulling.pole_client import HttpPoleClient
 from edge.station.pulling.ports import CursorGone, FileGone, FileWrong, PoleBusy, WordRefused
-from edge.station.pulling.tls import ClientContexts
 from tests.support.aio import run_async
 from tests.support.authorities import Authority
 from tests.support.bad_pole import BadPole, bad_pole

@@ -16,8 +16,8 @@ from edge.device_key import PUBLIC_NAME, load_or_make_key, load_public_key
 from edge.evidence import open_seal
 from edge.feeds import ClockReading, Draft
 from edge.station.config import Store
+from edge.station.own_alerts import OwnAlerts, Pen
 from edge.station.ports.desk import Asked
-from edge.station.pulling.own_alerts import OwnAlerts, Pen
 from edge.station.store.reader import open_store_reader
 from edge.station.store.retention import SIGN_EVERY_S, Retention
 from edge.station.store.schema import STEPS, STORE_NAME

@@ -12,18 +12,18 @@ from typing import Any
 
 import pytest
 
+from edge.station.client_tls import ClientContexts
 from edge.station.config import PoleSite
+from edge.station.own_alerts import OwnAlerts, Pen, read_open
 from edge.station.pulling.collector import Collector, Rhythm
 from edge.station.pulling.contact import Contacts
 from edge.station.pulling.flaw_book import FlawBook
 from edge.station.pulling.meeting import Roster
 from edge.station.pulling.one_pole import OnePole
-from edge.station.pulling.own_alerts import OwnAlerts, Pen, read_open
 from edge.station.pulling.pole_client import HttpPoleClient
 from edge.station.pulling.silence_pole import Patience
 from edge.station.pulling.silence_watch import SilenceWatch
 from edge.station.pulling.slots import Slots
-from edge.station.pulling.tls import ClientContexts
 from edge.station.pulling.transfers import Transfers, Yard
 from edge.station.pulling.words import Words
 from edge.station.store.station_store import StationStore

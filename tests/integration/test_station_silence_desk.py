@@ -14,9 +14,9 @@ import pytest
 from edge.errors import PoleUnreachable
 from edge.feeds import FEEDS, ClockReading, Severity
 from edge.station.outward.message import make_message
+from edge.station.own_alerts import OwnAlerts, Pen, read_open
 from edge.station.ports.desk import Asked
 from edge.station.pulling.contact import Contacts
-from edge.station.pulling.own_alerts import OwnAlerts, Pen, read_open
 from edge.station.pulling.silence_watch import SilenceWatch
 from edge.station.store.station_store import StationStore
 from edge.supervise import Passing

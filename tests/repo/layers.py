@@ -20,7 +20,7 @@ _PURE_IN_AGENT = (
 _PURE_IN_STATION = (
     "desk_alert", "desk_fold", "statistics", "api.requests", "outward.signature",
     "pulling.chain", "pulling.pole_answers", "pulling.silence",
-    "pulling.silence_alert", "pulling.silence_pole", "pulling.urgency",
+    "pulling.silence_alert", "pulling.silence_pole", "pulling.pace", "urgency",
 )  # fmt: skip
 _PURE_IN_SERVING = (
     "conditions", "guesses", "layouts", "open_metrics", "page_cache", "plain_text", "ranges",
@@ -58,6 +58,8 @@ _NUMBERS = ("edge.clock.NS_PER_S",)
 """Not the clock, a number that stands beside it."""
 
 ROOMS = ("edge.eye", "edge.agent", "edge.console", "edge.station")
+_STATION_PARTS = tuple(f"edge.station.{part}" for part in ("api", "outward", "pulling", "store"))
+"""They meet in the station's ports."""
 ROOTS = (
     "edge.eye.main",
     "edge.eye.forkserver",
@@ -165,8 +167,10 @@ def _reasons(module: str, other: str) -> Iterator[str]:
         yield "the foundation imports only model and errors"
     elif _matches(module, PURE) and not _matches(other, (*FOUNDATION, *_SEAMS, *PURE)):
         yield "a pure file imports only the foundation and pure files"
-    if (room := _room(module)) and (other_room := _room(other)) and room != other_room:
-        yield "rooms do not know each other"
+    for rooms in (ROOMS, _STATION_PARTS):
+        room, other_room = _room(module, rooms), _room(other, rooms)
+        if room and other_room and room != other_room:
+            yield "rooms do not know each other"
     if module.startswith("board") and other.startswith("edge"):
         yield "board never imports edge"
     if module.startswith("edge") and other.startswith("board") and other not in _FROM_BOARD:
@@ -182,8 +186,8 @@ def _is_adapter(module: str) -> bool:
     return _matches(module, ADAPTERS) and not _matches(module, PURE)
 
 
-def _room(module: str) -> str:
-    return next((room for room in ROOMS if f"{module}.".startswith(f"{room}.")), "")
+def _room(module: str, rooms: Collection[str]) -> str:
+    return next((room for room in rooms if f"{module}.".startswith(f"{room}.")), "")
 
 
 def _matches(module: str, patterns: Collection[str]) -> bool:

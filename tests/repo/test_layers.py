@@ -13,7 +13,7 @@ KNOWN = {
     "edge.eye.sources.av_source", "edge.eye.sources.timing", "edge.eye.sources.probe",
     "edge.eye.tflite", "edge.eye.rules.zones", "edge.agent.eyes", "edge.agent.health",
     "edge.agent.media", "edge.agent.ports", "edge.clock", "edge.bench.rows", "edge.cli",
-    "board", "board.ports", "board.gpio",
+    "edge.station.pulling.chain", "board", "board.ports", "board.gpio",
 }  # fmt: skip
 
 
@@ -57,6 +57,7 @@ def test_only_supervision_and_middleware_catch_everything() -> None:
         ("edge.eye.rules.zones", "import logging"),
         ("edge.eye.sources.timing", "import threading"),
         ("edge.eye.ring", "from edge.agent import eyes"),
+        ("edge.station.store.station_store", "from edge.station.pulling import chain"),
         ("edge.agent.eyes", "import edge.eye.motion"),
         ("board.gpio", "from edge.errors import EdgeError"),
         ("edge.agent.eyes", "from board.gpio import Gpio"),

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edge.station.client_tls import ClientContexts
 from edge.station.config import PoleSite, Store
+from edge.station.own_alerts import OwnAlerts, Pen
 from edge.station.pulling.contact import Contacts, PoleContact
 from edge.station.pulling.file_list import Waits
-from edge.station.pulling.own_alerts import OwnAlerts, Pen
 from edge.station.pulling.pole_client import HttpPoleClient
 from edge.station.pulling.slots import Slots
-from edge.station.pulling.tls import ClientContexts
 from edge.station.pulling.transfers import Transfers, Yard
 from edge.station.store.station_store import StationStore
 from edge.supervise import Passing

@@ -18,7 +18,9 @@ import msgspec
 
 from edge.clock import SystemClock
 from edge.feeds import FEEDS, ClockReading, Feed
+from edge.station.client_tls import ClientContexts
 from edge.station.config import PoleSite, Station, StationConfig, Store
+from edge.station.own_alerts import OwnAlerts, Pen, read_open
 from edge.station.ports.arrivals import Arrival
 from edge.station.ports.links import PoleView
 from edge.station.pulling.answer import Limits
@@ -27,10 +29,8 @@ from edge.station.pulling.contact import Contacts
 from edge.station.pulling.flaw_book import FlawBook
 from edge.station.pulling.meeting import Roster
 from edge.station.pulling.one_pole import OnePole
-from edge.station.pulling.own_alerts import OwnAlerts, Pen, read_open
 from edge.station.pulling.pole_client import HttpPoleClient
 from edge.station.pulling.slots import Slots
-from edge.station.pulling.tls import ClientContexts
 from edge.station.pulling.transfers import Transfers, Yard
 from edge.station.pulling.words import Words
 from edge.station.store.station_store import StationStore

@@ -10,13 +10,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from edge.errors import PoleError
 from edge.evidence import SignedStatement
 from edge.feeds import ClockReading, Cursor, Feed
+from edge.station.own_alerts import OwnAlerts, Pen
 from edge.station.ports.vault import Identity
 from edge.station.pulling.collector import Collector, Rhythm
 from edge.station.pulling.contact import Contacts
 from edge.station.pulling.flaw_book import FlawBook
 from edge.station.pulling.meeting import Roster
 from edge.station.pulling.one_pole import OnePole
-from edge.station.pulling.own_alerts import OwnAlerts, Pen
 from edge.station.pulling.pace import Allowance
 from edge.station.pulling.ports import FeedPage, Who
 from edge.supervise import Passing

@@ -17,7 +17,7 @@ from edge.serving.problems import Problem
 from edge.serving.queries import bad_parameter, read_parameters, read_seconds, read_whole
 from edge.serving.routes import CALLER, Caller, Route
 from edge.station.api.context import STATION
-from edge.station.outward.line import encode_line
+from edge.station.arrival_line import encode_line
 from edge.station.ports.arrivals import Arrival, Arrivals
 
 CONTENT_TYPE = "application/x-ndjson"

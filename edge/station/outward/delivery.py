@@ -20,8 +20,8 @@ from aiohttp import (
 from aiohttp.http_exceptions import HttpProcessingError
 
 from edge.errors import Fault, PoleRefused, ValidationError
+from edge.station.client_tls import make_client_context
 from edge.station.config import Webhook
-from edge.station.pulling.tls import make_client_context
 
 ATTEMPT_S_MAX = 10.0
 ANSWER_BYTES_MAX = 64 * 1024

@@ -12,7 +12,7 @@ from itertools import takewhile
 from edge.clock import NS_PER_S
 from edge.station.ports.links import Coming
 from edge.station.ports.vault import Wanted
-from edge.station.pulling.urgency import is_snapshot, order, pick, place
+from edge.station.urgency import is_snapshot, order, pick, place
 from edge.supervise import JITTER_SHARE, Passing
 
 LISTED_MAX = 500

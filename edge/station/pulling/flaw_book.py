@@ -16,7 +16,7 @@ from typing import Literal
 from edge.clock import NS_PER_S, Clock
 from edge.feeds import Feed
 from edge.model import Json
-from edge.station.pulling.own_alerts import OwnAlerts
+from edge.station.own_alerts import OwnAlerts
 from edge.station.pulling.ports import Contact
 
 SAY_EVERY_S = 30.0

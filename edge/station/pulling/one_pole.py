@@ -6,9 +6,9 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
 from edge.errors import PoleError
+from edge.station.own_alerts import OwnAlerts
 from edge.station.ports.vault import Vault
 from edge.station.pulling.flaw_book import FlawBook
-from edge.station.pulling.own_alerts import OwnAlerts
 from edge.station.pulling.ports import Contact, PoleClient, Who
 from edge.supervise import Passing
 

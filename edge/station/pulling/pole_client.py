@@ -20,6 +20,7 @@ from yarl import URL
 from edge.errors import PoleError, PoleRefused, PoleWrong
 from edge.evidence import SignedStatement
 from edge.feeds import Cursor, Feed
+from edge.station.client_tls import ClientContexts
 from edge.station.config import PoleSite
 from edge.station.ports.links import Stream
 from edge.station.ports.vault import Word
@@ -40,7 +41,6 @@ from edge.station.pulling.ports import (
     Who,
     WordRefused,
 )
-from edge.station.pulling.tls import ClientContexts
 from edge.station.pulling.token_file import TokenFile
 
 PAGE_BYTES_MAX = 2 * 2**20

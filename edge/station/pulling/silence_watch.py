@@ -6,8 +6,8 @@ import logging
 from collections.abc import Iterable, Mapping
 
 from edge.errors import StoreError
+from edge.station.own_alerts import OpenOwn, OwnAlerts
 from edge.station.pulling.contact import Contacts
-from edge.station.pulling.own_alerts import OpenOwn, OwnAlerts
 from edge.station.pulling.silence import State, Told, rebuild, step
 from edge.station.pulling.silence_alert import Member
 from edge.station.pulling.silence_pole import USUAL, Patience

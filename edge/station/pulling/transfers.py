@@ -13,15 +13,15 @@ from pathlib import Path
 
 from edge.clock import NS_PER_S
 from edge.errors import PoleError, PoleRefused, StoreError
+from edge.station.own_alerts import OwnAlerts
 from edge.station.ports.vault import Vault, Wanted
 from edge.station.pulling.contact import PoleContact
 from edge.station.pulling.file_list import LISTED_MAX, FileList, Waits
-from edge.station.pulling.own_alerts import OwnAlerts
 from edge.station.pulling.part_file import PartFile, Parts
 from edge.station.pulling.ports import FileGone, FileWrong, PoleBusy, PoleClient
 from edge.station.pulling.receipts import Receipts
 from edge.station.pulling.slots import Slots
-from edge.station.pulling.urgency import is_snapshot
+from edge.station.urgency import is_snapshot
 from edge.supervise import Passing
 
 MEDIA_BYTES_MAX = 512 * 2**20

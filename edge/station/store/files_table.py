@@ -10,10 +10,10 @@ from edge.feeds import Draft
 from edge.station.desk_alert import TransferState
 from edge.station.desk_fold import FileStand, named_files
 from edge.station.ports.vault import Wanted
-from edge.station.pulling.urgency import rank_of
 from edge.station.store.age import DAY_MS
 from edge.station.store.alerts_table import put_file, received_of
 from edge.station.store.store_file import StoreFile
+from edge.station.urgency import rank_of
 
 _TEXT_MAX = 200
 REASON_MAX = 500

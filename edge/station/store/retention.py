@@ -6,7 +6,7 @@ import logging
 
 from edge.clock import NS_PER_S, Clock
 from edge.model import Json
-from edge.station.pulling.own_alerts import OwnAlerts
+from edge.station.own_alerts import OwnAlerts
 from edge.station.store.upkeep import EXPIRE_MAX, Room, StoreUpkeep
 from edge.supervise import Passing, run_forever
 

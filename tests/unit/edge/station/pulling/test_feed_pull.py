@@ -10,6 +10,7 @@ import pytest
 from edge.errors import PoleUnreachable, PoleWrong, StoreError
 from edge.evidence import START_HASH, Link, seal
 from edge.feeds import ClockReading, Cursor, Feed, make_record
+from edge.station.own_alerts import OwnAlerts, Pen
 from edge.station.ports.vault import Batch, CheckedRecord, Identity, Kept
 from edge.station.pulling.chain import CheckedPage
 from edge.station.pulling.contact import Contacts
@@ -17,7 +18,6 @@ from edge.station.pulling.feed_pull import FeedPull, find_breaks
 from edge.station.pulling.flaw_book import TURN_S, FlawBook
 from edge.station.pulling.meeting import Meeting, Roster
 from edge.station.pulling.one_pole import MeetAgain, Met, OnePole
-from edge.station.pulling.own_alerts import OwnAlerts, Pen
 from edge.station.pulling.ports import CursorGone, FeedPage, TooLong, Who
 from edge.supervise import Passing
 from tests.support.aio import run_async

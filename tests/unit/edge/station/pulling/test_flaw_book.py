@@ -7,9 +7,9 @@ import pytest
 from edge.errors import StoreError
 from edge.feeds import ClockReading
 from edge.model import Json
+from edge.station.own_alerts import OpenOwn, OwnAlerts, Pen
 from edge.station.pulling.contact import Contacts
 from edge.station.pulling.flaw_book import SORTS_MAX, TURN_S, FlawBook
-from edge.station.pulling.own_alerts import OpenOwn, OwnAlerts, Pen
 from tests.support.aio import run_async
 from tests.support.clocks import ManualClock
 from tests.support.fake_vault import FakeVault

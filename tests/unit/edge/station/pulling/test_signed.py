@@ -9,11 +9,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from edge.evidence import Link, SignedStatement, Statement, sign
 from edge.feeds import ClockReading, Feed
+from edge.station.own_alerts import OwnAlerts, Pen
 from edge.station.ports.vault import Identity
 from edge.station.pulling.contact import Contacts
 from edge.station.pulling.flaw_book import FlawBook
 from edge.station.pulling.one_pole import MeetAgain, Met, OnePole
-from edge.station.pulling.own_alerts import OwnAlerts, Pen
 from edge.station.pulling.ports import Who
 from edge.station.pulling.signed import SignedHeads
 from edge.supervise import Passing

@@ -8,8 +8,8 @@ import pytest
 
 from edge.errors import PoleUnreachable, StoreError
 from edge.feeds import FEEDS, ClockReading
+from edge.station.own_alerts import OpenOwn, OwnAlerts, Pen
 from edge.station.pulling.contact import Contacts
-from edge.station.pulling.own_alerts import OpenOwn, OwnAlerts, Pen
 from edge.station.pulling.silence_watch import SilenceWatch
 from edge.supervise import Passing
 from tests.support.clocks import ManualClock

@@ -8,7 +8,7 @@ import pytest
 
 from edge.errors import StoreError
 from edge.feeds import ClockReading
-from edge.station.pulling.own_alerts import NOT_PULLED, OpenOwn, OwnAlerts, Pen
+from edge.station.own_alerts import NOT_PULLED, OpenOwn, OwnAlerts, Pen
 from tests.support.clocks import ManualClock
 from tests.support.fake_vault import FakeVault
 

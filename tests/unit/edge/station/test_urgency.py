@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.station.ports.vault import Wanted
-from edge.station.pulling.urgency import is_snapshot, order, pick, place
+from edge.station.urgency import is_snapshot, order, pick, place
 
 A_CLIP = Wanted("SG-017", "c" * 64, 1000, "video/mp4", "clip", "yard", True, 5_000)
 
