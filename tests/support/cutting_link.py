@@ -33,16 +33,20 @@ async def cutting_link(to_port: int, *, most_bytes: int, seed: int) -> AsyncIter
         task = asyncio.current_task()
         assert task is not None
         tasks.add(task)
-        back: asyncio.StreamWriter | None = None
-        with suppress(OSError):
-            there, back = await asyncio.open_connection("127.0.0.1", to_port)
-            asking = asyncio.create_task(_pass(reader, back))
-            await _answer(link, there, writer)
-            asking.cancel()
-        for each in (writer, back):
-            if each is not None:
-                each.transport.abort()
-        tasks.discard(task)
+        ends = [writer]
+        try:
+            with suppress(OSError):
+                there, back = await asyncio.open_connection("127.0.0.1", to_port)
+                ends.append(back)
+                asking = asyncio.create_task(_pass(reader, back))
+                try:
+                    await _answer(link, there, writer)
+                finally:
+                    asking.cancel()
+        finally:
+            for end in ends:
+                end.transport.abort()
+            tasks.discard(task)
 
     server = await asyncio.start_server(take, "127.0.0.1", 0)
     link.address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
