@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import resource
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -31,12 +30,6 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     scene = Scene(visits=(Visit(enter_s=1, leave_s=5), Visit(enter_s=7, leave_s=11)), noise=2)
     path = tmp_path_factory.mktemp("clip") / "yard.mp4"
     return make_clip(path, scene, Shot(seconds=12, fps=10, gop_s=1)).path
-
-
-@pytest.fixture
-def large_clip(tmp_path: Path) -> Path:
-    """Pictures too large to be had from memory that an eye once freed."""
-    return make_clip(tmp_path / "large.mp4", Scene(), Shot(size=(1920, 1080))).path
 
 
 @pytest.fixture
@@ -104,28 +97,6 @@ async def test_stopped_eye_is_silent_in_time_then_killed_and_the_others_go_on(
         for name in ("gate", "yard"):
             assert pole.pid(name) == pids[name]
             assert frames(pole, name) > before[name] + 80, "some 14 s at 10 fps"
-
-
-@run_async
-async def test_eye_out_of_memory_ends_and_the_others_go_on(
-    tmp_path: Path, cameras: dict[str, BadCamera], large_clip: Path
-) -> None:
-    with BadCamera(large_clip, pace=REAL_TIME) as road:
-        cameras = cameras | {"road": road}
-        async with running(tmp_path, urls(cameras), command=CHEQUER) as pole:
-            await wait_see(pole, *pole.eyes.names)
-            pids = {name: pole.pid(name) for name in pole.eyes.names}
-            # What a hog would bring about, not a byte more to be had, just as a decoder begins anew
-            # to take its pictures: the library tells that as damage, and calls the camera dead.
-            resource.prlimit(pids["road"], resource.RLIMIT_DATA, (2**20, 2**20))
-            road.hang_up()
-            (crash,) = await pole.wait_for("health", "crash")
-            await pole.wait_state("road", "seeing")
-
-            assert (crash["camera"], crash["data"]["pid"]) == ("road", pids["road"])
-            assert {n: pole.pid(n) for n in ("gate", "yard")} == {
-                n: pids[n] for n in ("gate", "yard")
-            }
 
 
 @run_async

@@ -101,6 +101,15 @@ def test_colours_nobody_can_convert_cost_frames_and_no_exception() -> None:
     assert Decoder(stream_format).decode_keyframe(packets[0]) is None
 
 
+def test_damage_without_memory_left_is_want_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library tells both alike; an eye that went on would call its camera dead for ever."""
+    monkeypatch.setattr("edge.eye.decode.ROOM_BYTES", 2**62)
+    stream_format, packets = encode()
+    damaged = replace(packets[0], data=bytes(len(packets[0].data)))
+    with pytest.raises(MemoryError):
+        Decoder(stream_format).decode(damaged)
+
+
 def test_damage_costs_frames_and_no_exception() -> None:
     stream_format, packets = encode_stream(Stage().film(3, fps=FPS), fps=FPS)
     generator = np.random.default_rng(3)
