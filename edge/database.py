@@ -41,7 +41,7 @@ def open_to_write(path: Path, *, may_begin: bool) -> apsw.Connection:
         if connection.readonly("main"):  # else it fails at the first write only
             raise apsw.ReadOnlyError("read-only disk or file")
         connection.set_busy_timeout(_BUSY_MS)
-        connection.execute(_PRAGMAS)
+        connection.execute(_PRAGMAS).fetchall()  # else it stops at the first that gives a row
     except apsw.Error:
         connection.close()
         raise

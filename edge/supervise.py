@@ -20,6 +20,7 @@ FIRST_WAIT_S = 1.0
 WAIT_S_MAX = 60.0
 JITTER_SHARE = 0.25
 """Waits are up to this much longer, so that what died together does not come back together."""
+LONGEST_WAIT_S = WAIT_S_MAX * (1 + JITTER_SHARE)
 HEALTH_S = 300.0
 """What ran for so long begins again with the shortest wait."""
 

@@ -75,6 +75,12 @@ def find_change(before: Health | None, now: Health) -> dict[str, Json] | None:
     return {"ok": now.is_well, "unwell": list(unwell)}
 
 
+def describe(health: Health) -> str:
+    """Say in one line what is unwell, for the service manager's status."""
+    unwell = ", ".join(_unwell(health))
+    return f"unwell: {unwell}" if unwell else "all is well"
+
+
 def _unwell(health: Health) -> tuple[str, ...]:
     return tuple(f"{part.kind} {part.name}" for part in health.parts if not part.is_well)
 

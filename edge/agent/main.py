@@ -7,29 +7,33 @@ import contextlib
 import hashlib
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
 from edge.agent.api.app import make_app
 from edge.agent.api.context import Pole
 from edge.agent.data_folder import DataFolder, open_data_folder
-from edge.agent.eyes.pole_eyes import PoleEyes, Surroundings
+from edge.agent.eyes.pole_eyes import PoleEyes, Surroundings, Terms
 from edge.agent.eyes.scribe import tell
-from edge.agent.health import Health, find_change, judge
+from edge.agent.health import Health, describe, find_change, judge
 from edge.agent.listening import find_listening
 from edge.agent.log.pole_log import PoleLog
 from edge.agent.media import MediaFolder
+from edge.agent.notify import Notifier, take_notifier
 from edge.agent.ports import OldestUnacked
+from edge.agent.run_log import EarlierRun, RunLog
 from edge.agent.tokens import Tokens
+from edge.agent.watch import watch
 from edge.clock import Clock, SystemClock, make_ids
 from edge.clock_trust import ClockTrust, read_boot_id, was_synced_before
 from edge.config.model import Config
 from edge.errors import EdgeError, StoreError
 from edge.exits import first_error
-from edge.feeds import FEEDS, Draft
+from edge.feeds import FEEDS, Draft, Feed
+from edge.fork.client import COMMAND
 from edge.model import Json
 from edge.serving.door import Door, make_door
 from edge.serving.server import serve
@@ -40,12 +44,18 @@ _log = logging.getLogger("polewatch")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One pole as asked for; `on_ready` is told the page's address once it is served."""
+    """One pole as asked for.
+
+    `on_ready` is told the page's address once it is served; `fork_server` is what eyes come from,
+    `terms` how long what may take with them.
+    """
 
     config: Config
     config_path: Path
     data: Path
     on_ready: Callable[[str], None] | None = None
+    fork_server: Sequence[str] = COMMAND
+    terms: Terms = field(default_factory=Terms)
 
 
 def run_pole(settings: Settings) -> int:
@@ -78,6 +88,7 @@ class _Agent:
         make_id = make_ids(self._clock)
         self._make_id: Callable[[], str] = lambda: make_id(0)
         self._begun_ms = self._clock.utc_ms()
+        self._notifier: Notifier = take_notifier()
         self._config_text = settings.config_path.read_text(encoding="utf-8")
 
     async def run(self) -> None:
@@ -85,12 +96,14 @@ class _Agent:
         settings = self._settings
         async with AsyncExitStack() as stack:
             folder = stack.enter_context(open_data_folder(settings.data))
+            kept = stack.enter_context(RunLog(folder.path, read_boot_id(), self._clock))
             self._tokens = Tokens(folder.path)
             self._log = await stack.enter_async_context(
                 PoleLog(folder.path, settings.config.pole, key=folder.key, clock=self._clock)
             )
             self._trust = await self._make_trust()
             await self._tell("start", self._describe_start())
+            await self._tell_crash(kept.crash)
             self._eyes = self._make_eyes(folder)
             listening = find_listening(
                 settings.config,
@@ -109,11 +122,13 @@ class _Agent:
         _log.info("pole ready: id=%s page=%s", self._settings.config.pole.id, address)
         if self._settings.on_ready is not None:
             self._settings.on_ready(address)
+        self._notifier.send(READY=1, STATUS=f"serves {address}")
         async with asyncio.TaskGroup() as group:
             watching = [
                 group.create_task(self._trust.run(self._log.append)),
                 group.create_task(self._watch_health()),
                 group.create_task(self._log.watch()),
+                group.create_task(watch(self._notifier, self._read_late)),
             ]
             await self._eyes.run()
             for task in watching:
@@ -123,7 +138,14 @@ class _Agent:
     def _heed_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._eyes.stop)
+            loop.add_signal_handler(number, self._stop)
+
+    def _stop(self) -> None:
+        self._notifier.send(STOPPING=1, STATUS="stops its eyes")
+        self._eyes.stop()
+
+    def _read_late(self) -> dict[str, float]:
+        return {"log": self._log.hung_s(), **self._eyes.late_s}
 
     async def _make_trust(self) -> ClockTrust:
         boot = read_boot_id()
@@ -138,8 +160,9 @@ class _Agent:
 
     def _make_eyes(self, folder: DataFolder) -> PoleEyes:
         around = Surroundings(
-            self._log, MediaFolder(folder.media), folder.eyes, self._trust.read, self._make_id
-        )
+            self._log, MediaFolder(folder.media), folder.eyes, self._trust.read, self._make_id,
+            command=self._settings.fork_server, terms=self._settings.terms,
+        )  # fmt: skip
         return PoleEyes(self._settings.config, self._settings.config_path, around)
 
     def _make_pole(self, folder: DataFolder, door: Door) -> Pole:
@@ -180,18 +203,36 @@ class _Agent:
             now = await self._judge_health()
             change = find_change(before, now)
             before = now
+            await self._tell_tokens()
             if change is not None:
+                self._notifier.send(STATUS=describe(now))
                 await self._tell("state", change)
 
-    async def _tell(self, kind: str, data: dict[str, Json]) -> None:
-        """Write a record of the pole's own health."""
+    async def _tell(self, kind: str, data: dict[str, Json], *, feed: Feed = "health") -> None:
+        """Write a record of the pole's own health, or of what was done to it."""
         now_ms = self._clock.utc_ms()
-        draft = Draft("health", self._make_id(), kind, now_ms, self._trust.read(), data=data)
+        draft = Draft(feed, self._make_id(), kind, now_ms, self._trust.read(), data=data)
         await tell(self._log, draft)
+
+    async def _tell_tokens(self) -> None:
+        """Put on record which tokens were made or revoked on the pole's own console."""
+        for what, token in self._tokens.take_changes():
+            said: dict[str, Json] = {
+                "what": what, "name": token.name, "scopes": list(token.scopes), "by": "console",
+            }  # fmt: skip
+            await self._tell("change", said, feed="audit")
+
+    async def _tell_crash(self, crash: EarlierRun | None) -> None:
+        """Tell how the agent before this one ended, where that was not in order."""
+        if crash is not None:
+            said = crash.describe(read_boot_id())
+            _log.warning("the agent before this one did not end in order: %s", said["reason"])
+            await self._tell("crash", said)
 
     def _describe_start(self) -> dict[str, Json]:
         return {
             "version": version("polewatch"),
             "config_sha256": hashlib.sha256(self._config_text.encode()).hexdigest(),
             "cameras": [camera.name for camera in self._settings.config.cameras],
+            "tokens": [token.name for token in self._tokens.all()],
         }

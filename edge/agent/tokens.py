@@ -68,6 +68,7 @@ class Tokens:
         """
         self._path = folder / TOKENS_NAME
         self._fault: str | None = None
+        self._changes: list[tuple[str, Token]] = []
         self._stamp = _look(self._path)
         self._take(_load(self._path))
 
@@ -111,7 +112,9 @@ class Tokens:
             stamp = _look(self._path)
             is_new = stamp != self._stamp
             if is_new:
+                before = self._tokens
                 self._take(_load(self._path))
+                self._note(before)
         except StoreError as exc:
             if self._fault != str(exc):
                 self._fault = str(exc)
@@ -120,6 +123,21 @@ class Tokens:
         self._stamp, self._fault = stamp, None
         if is_new:
             _logger.info("tokens: read again, count=%d", len(self._tokens))
+
+    def take_changes(self) -> list[tuple[str, Token]]:
+        """What has changed in the file since the last call: "token.new" or "token.revoke" of whom.
+
+        Another token under a name is both.
+        """
+        self._refresh()
+        changes, self._changes = self._changes, []
+        return changes
+
+    def _note(self, before: tuple[Token, ...]) -> None:
+        now = set(self._tokens)
+        changes = [("token.revoke", token) for token in before if token not in now]
+        changes += [("token.new", token) for token in self._tokens if token not in set(before)]
+        self._changes = [*self._changes, *changes][-TOKENS_MAX:]
 
     def _take(self, tokens: tuple[Token, ...]) -> None:
         self._tokens = tokens

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import os
 import sys
 import threading
@@ -38,6 +39,7 @@ _NAMES = {
     "config": "--config",
     "rules": "--rules",
     "out": "--out",
+    "journal": "--journal",
 }
 """Arguments that name a file, a folder or a camera, as people write them."""
 _NOT_AN_EYE = ("forkserver", "run")
@@ -60,6 +62,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pace", choices=("real", "max"), help="files: default max")
     parser.add_argument("--out", metavar="DIR", help="where clips and snapshots go")
     parser.add_argument(
+        "--journal", metavar="FILE", help="what is told of alerts goes here first, as well"
+    )
+    parser.add_argument(
         "--forkserver", action="store_true", help="make eyes for the caller of the socket on stdin"
     )
 
@@ -67,6 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the eye, see `edge.eye.main.run`, or the process that eyes are forked from."""
     keep_heap_small()
+    faulthandler.enable()  # where native code fails, or who starts it aborts it
     if args.forkserver:
         return _serve(args)
     code = run_to_exit_code(lambda: run_eye(make_options(args)))
@@ -112,8 +118,8 @@ def make_options(args: argparse.Namespace) -> Options:
         raise ValidationError(faults)
     wanted = Wanted(motion=args.motion, detections=args.detections, tracks=args.tracks)
     options = _from_config(args) if args.source is None else _from_source(args)
-    out = Path(args.out) if args.out is not None else None
-    return replace(options, wanted=wanted, pace=args.pace or "max", out=out)
+    out, journal = (Path(each) if each is not None else None for each in (args.out, args.journal))
+    return replace(options, wanted=wanted, pace=args.pace or "max", out=out, journal=journal)
 
 
 def _find_misfits(args: argparse.Namespace) -> list[Fault]:

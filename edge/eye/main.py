@@ -27,6 +27,7 @@ from edge.eye.alerts import Alerts, MediaPlan
 from edge.eye.analysis import Analysis, Scope
 from edge.eye.commands import CommandReader, Item
 from edge.eye.intake import Intake, Lane
+from edge.eye.journal import AlertJournal
 from edge.eye.logins import Logins
 from edge.eye.loop import Eye, Parts
 from edge.eye.onlooker import Onlooker
@@ -59,7 +60,8 @@ class Options:
     """One eye as asked for.
 
     `camera` names it in every line; `pace` "max" drops nothing and can be repeated. One that is
-    not `is_watched` keeps and shows what comes; no detector is loaded for it.
+    not `is_watched` keeps and shows what comes; no detector is loaded for it. `journal` is
+    a file that lines about alerts go to first.
     """
 
     camera: str
@@ -71,6 +73,7 @@ class Options:
     wanted: Wanted = field(default_factory=Wanted)
     pace: Literal["real", "max"] = "real"
     out: Path | None = None
+    journal: Path | None = None
     ring_bytes: int = RING_BYTES
     pre_roll_s: float = PRE_ROLL_S
     post_roll_s: float = POST_ROLL_S
@@ -239,13 +242,16 @@ def _build(
     output = Output(around.stdout, on_closed=on_closed, clock=around.clock)
     commands = CommandReader(around.stdin, on_item)
     plan = MediaPlan(options.out, options.pre_roll_s, options.post_roll_s)
+    tell = output.emit
+    if options.journal is not None:
+        tell = AlertJournal(options.journal, output.emit).emit
     parts = Parts(
         camera=options.camera,
         intake=around.intake,
         rings=post.rings,
         analysed=post.analysed,
         watch=post.watch,
-        alerts=Alerts(output.emit, stamp, post.rings["main"], plan=plan, make_id=make_id),
+        alerts=Alerts(tell, stamp, post.rings["main"], plan=plan, make_id=make_id),
         engine=_make_engine(options.rules),
         telling=Telling(output.emit, options.wanted),
         redraw=_redraw,

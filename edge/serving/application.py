@@ -82,7 +82,9 @@ def _make_front(names: Collection[str], *, on_loopback: bool) -> Middleware:
         except Exception as exc:
             if request.writer.output_size > 0:
                 raise  # half an answer is out: the connection ends, which the caller notices
-            response = explain(exc, f"{request.method} {route}").response()
+            problem = explain(exc, f"{request.method} {route}")
+            request.app[ACCESS].count_refusal(request, f"{request.method} {route}", problem)
+            response = problem.response()
         request.app[TRAFFIC].count(route, response.status)
         return response
 

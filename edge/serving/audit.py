@@ -14,6 +14,7 @@ from edge.feeds import ClockReading, Draft
 from edge.model import Json
 from edge.serving.guesses import Tally
 from edge.serving.plain_text import plain_text
+from edge.serving.refusals import RefusedOften
 from edge.serving.routes import CALLER, Caller
 from edge.wire import format_utc
 
@@ -47,9 +48,40 @@ class AuditBook:
         tamed = {key: _tame(value) for key, value in said.items()}
         await self._write([self._draft("access", tamed | _who(caller), camera)])
 
-    async def note_session(self, caller: Caller) -> None:
-        """Put on record that somebody signed in."""
-        await self._write([self._draft("login", {"result": "session", **_who(caller)})])
+    def make_change(self, caller: Caller, said: Mapping[str, Json], *, camera: str | None) -> Draft:
+        """Make the record of a change, to be written together with it."""
+        tamed = {key: _tame(value) for key, value in said.items()}
+        return self._draft("change", tamed | _who(caller), camera)
+
+    async def note_change(self, caller: Caller, said: Mapping[str, Json]) -> None:
+        """Put on record what somebody has changed."""
+        await self._write([self.make_change(caller, said, camera=None)])
+
+    async def note_session(self, caller: Caller, result: str) -> None:
+        """Put on record that somebody signed in or out."""
+        await self._write([self._draft("login", {"result": result, **_who(caller)})])
+
+    async def note_refusals(self, refused: Sequence[RefusedOften]) -> None:
+        """Put on record what known callers did not get, and why."""
+        drafts = [
+            self._draft(
+                "access",
+                {
+                    "result": "refused",
+                    "what": each.what.route,
+                    "status": each.what.status,
+                    "detail": plain_text(each.detail),
+                    "by": each.what.name,
+                    "address": plain_text(each.what.address),
+                    "count": each.count,
+                    "first": format_utc(each.first_ms),
+                    "last": format_utc(each.last_ms),
+                    **({"reason": each.reason} if each.reason else {}),
+                },
+            )
+            for each in refused
+        ]
+        await self._write(drafts)
 
     async def note_wrong_tokens(self, tallies: Sequence[Tally]) -> None:
         """Put on record that wrong tokens came; the tokens themselves never are."""
@@ -104,9 +136,29 @@ async def note_access(
     await request.app[AUDIT].note_access(request[CALLER], said, camera=camera)
 
 
+def make_change(
+    request: web.Request, *, what: str, data: Mapping[str, Json], camera: str | None = None
+) -> Draft:
+    """Make the record of what somebody changes, to be written in one commit with the change.
+
+    Args:
+        request: of a route that needs a scope.
+        what: "alert.ack", "alert.hold" and the like.
+        camera: whose alert it is; None for none or the pole's own.
+        data: what else tells it from others.
+    """
+    return request.app[AUDIT].make_change(request[CALLER], {**data, "what": what}, camera=camera)
+
+
+async def note_change(request: web.Request, *, what: str, data: Mapping[str, Json]) -> None:
+    """Put on record what somebody has changed, after it was done; see `make_change`."""
+    await request.app[AUDIT].note_change(request[CALLER], {**data, "what": what})
+
+
 def _who(caller: Caller) -> dict[str, Json]:
     by: dict[str, Json] = {"by": caller.name, "address": plain_text(caller.address)}
-    return by | ({"session": True} if caller.by_cookie else {})
+    by |= {"session": True} if caller.by_cookie else {}
+    return by | ({"reason": caller.reason} if caller.reason else {})
 
 
 def _tame(value: Json) -> Json:

@@ -34,7 +34,8 @@ class Route:
 class Caller:
     """Who asks: a token's name, what it allows, and where the request came from.
 
-    `cameras` None: all. `by_cookie`: the page asks, with the cookie it got for the token.
+    `cameras` None: all. `by_cookie`: the page asks, with the cookie it got for the token. `reason`
+    is what for, in his own words made harmless; empty: he has not said.
     """
 
     name: str
@@ -42,10 +43,15 @@ class Caller:
     cameras: frozenset[str] | None
     address: str
     by_cookie: bool = False
+    reason: str = ""
 
     def may_see(self, camera: str | None) -> bool:
         """Whether something of this camera is for the caller; None: of the place itself."""
         return self.cameras is None or camera in self.cameras
 
 
+REASON = "Polewatch-Reason"
+"""The header in which a caller says what for: percent-encoded UTF-8, one short line is kept."""
 CALLER = web.RequestKey("caller", Caller)
+NEEDS = web.RequestKey("needs", str)
+"""The scope that the route of a request needs; empty: none."""

@@ -62,7 +62,7 @@ async def serve(app: web.Application, door: Door) -> AsyncIterator[tuple[str, ..
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(serving.accept(each, group)) for each in listeners]
             tasks.append(group.create_task(serving.watch()))
-            tasks.append(group.create_task(app[ACCESS].report_guesses()))
+            tasks.append(group.create_task(app[ACCESS].report()))
             try:
                 yield tuple(_name(listener) for listener in listeners)
             except EdgeError as exc:

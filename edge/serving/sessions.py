@@ -20,6 +20,29 @@ _RANDOM_BYTES = 32
 _NS_PER_S = 1_000_000_000
 
 
+SIGN_INS_MAX = 30
+SIGN_IN_EVERY_S = 2
+"""Each is an audit record: one person signs in `SIGN_INS_MAX` times at once, then so often."""
+
+
+class SignIns:
+    """How soon each person may sign in; as many as there are tokens."""
+
+    def __init__(self) -> None:
+        """Nobody has signed in."""
+        self._paid_ns: dict[str, int] = {}
+
+    def take(self, name: str, *, now_ns: int) -> int:
+        """Count a sign-in; 0, or in how many seconds it is let through."""
+        every_ns = SIGN_IN_EVERY_S * _NS_PER_S
+        paid_ns = max(self._paid_ns.get(name, now_ns), now_ns) + every_ns
+        early_ns = paid_ns - now_ns - SIGN_INS_MAX * every_ns
+        if early_ns > 0:
+            return -(-early_ns // _NS_PER_S)
+        self._paid_ns[name] = paid_ns
+        return 0
+
+
 @dataclass(frozen=True, slots=True)
 class _Session:
     token_sha256: str

@@ -9,7 +9,7 @@ from edge.model import Json
 from edge.serving.access import ACCESS, check_origin, cookie_name, unknown_caller
 from edge.serving.problems import Problem
 from edge.serving.queries import read_parameters
-from edge.serving.routes import Caller, Public, Route
+from edge.serving.routes import CALLER, Caller, Public, Route
 from edge.serving.sessions import SESSION_S
 
 
@@ -27,7 +27,7 @@ async def begin_session(request: web.Request) -> web.Response:
     if "Origin" in request.headers:
         check_origin(request)
     text = await _read_token(request)
-    caller = access.know(text, request.remote or "unknown")
+    caller = request[CALLER] = access.know(text, request)
     read_parameters(request)
     response = _describe(caller)
     cookie = await access.begin_session(text, caller)
@@ -47,10 +47,10 @@ async def show_session(request: web.Request) -> web.Response:
 
 async def end_session(request: web.Request) -> web.Response:
     """End the caller's session; a token without one has nothing to end, and that is well too."""
-    _identify(request)
+    caller = _identify(request)
     read_parameters(request)
     name = cookie_name(request)
-    request.app[ACCESS].sessions.end(request.cookies.get(name, ""))
+    await request.app[ACCESS].end_session(request.cookies.get(name, ""), caller)
     response = web.Response(status=204)
     response.set_cookie(
         name, "", max_age=0, path="/", httponly=True, samesite="Strict", secure=request.secure

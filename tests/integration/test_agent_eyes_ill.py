@@ -150,6 +150,7 @@ async def test_refused_eye_says_why_and_is_recorded_once(tmp_path: Path) -> None
         (crash,) = await pole.wait_for("health", "crash")
 
         assert crash["data"]["exit"] == 2
+        assert crash["data"]["lines"] == ["polewatch: nothing is right"]
         assert "its words stand in the log" in pole.eyes.status("refuses").reason
 
 

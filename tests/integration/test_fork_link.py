@@ -45,6 +45,7 @@ def close(eye: BegunEye) -> None:
     eye.process.close()
     os.close(eye.stdin)
     os.close(eye.stdout)
+    os.close(eye.stderr)
 
 
 @run_async
@@ -92,6 +93,22 @@ async def test_server_that_does_not_answer_is_given_up(tmp_path: Path) -> None:
 
 
 @run_async
+async def test_server_that_has_stopped_is_given_up_though_nobody_needs_it(tmp_path: Path) -> None:
+    link = ForkLink(ILL, look_every_s=0.1)
+    serving = asyncio.ensure_future(link.run_once())
+    await link.wait_up()
+    eye = await spawn(link, "good", tmp_path)
+    assert not (await asyncio.wait([serving], timeout=1.0))[0], "it has answered some times"
+    assert link.late_s == 0
+    assert link.pid is not None
+    os.kill(link.pid, signal.SIGSTOP)
+    with pytest.raises(ForkServerLost, match="no answer within 10 s"):
+        await serving
+    assert await eye.process.ended == EyeEnd()
+    close(eye)
+
+
+@run_async
 async def test_eye_that_nobody_waits_for_any_more_is_ended(tmp_path: Path) -> None:
     async with link_up() as (link, _):
         before = open_descriptors()
@@ -102,7 +119,7 @@ async def test_eye_that_nobody_waits_for_any_more_is_ended(tmp_path: Path) -> No
             with pytest.raises(asyncio.CancelledError):
                 await asking
         last = await spawn(link, "good", tmp_path)  # all replies before its own have come
-        assert open_descriptors() == before + 3
+        assert open_descriptors() == before + 4
         assert link.pid is not None
         left = [link.pid, last.process.pid]
         await poll(lambda: family(left[0]) == left)

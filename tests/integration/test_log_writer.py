@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,10 @@ import pytest
 from edge.agent.log.pole_log import PoleLog
 from edge.agent.log.reader import open_reader
 from edge.agent.log.records import Records
-from edge.agent.log.writer import LogWriter
+from edge.agent.log.writer import TURN_S_MAX, LogWriter, Pace
 from edge.errors import EvidenceError, StoreError
 from edge.evidence import open_seal
-from edge.feeds import Placed
+from edge.feeds import Draft, Placed
 from tests.support.aio import run_async
 from tests.support.clocks import ManualClock
 from tests.support.drafts import KEY, POLE, make_draft, open_log
@@ -133,3 +134,68 @@ def test_error_of_ours_while_opening_is_raised_at_the_start(tmp_path: Path) -> N
     writer = LogWriter(fail, published.extend, clock=ManualClock())
     with pytest.raises(RuntimeError, match="broken"):
         writer.start()
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    while not condition():
+        time.sleep(0.01)
+
+
+class StuckRecords(Records):
+    """Hangs in its next commit until it is let go."""
+
+    gate: threading.Event
+    is_in: threading.Event
+
+    def append(self, drafts: Sequence[Draft]) -> list[Placed]:
+        """Hang, then do it."""
+        self.is_in.set()
+        assert self.gate.wait(30)
+        return super().append(drafts)
+
+
+def test_thread_that_hangs_is_noticed_and_one_that_waits_for_work_or_its_disk_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, gate, is_in = ManualClock(), threading.Event(), threading.Event()
+
+    def open_stuck(epoch: str | None) -> Records:
+        made = StuckRecords(tmp_path, POLE, key=KEY, clock=clock, epoch=epoch)
+        made.gate, made.is_in = gate, is_in
+        return made
+
+    writer = LogWriter(open_stuck, lambda _: None, clock=clock)
+    writer.start()
+    told = writer.append([make_draft(1)])
+    assert is_in.wait(10)
+    clock.move(TURN_S_MAX - 1)
+    assert (writer.hung_s(), writer.fault) == (0, None)
+    clock.move(6)
+    assert writer.hung_s() == 5
+    assert writer.fault == "a write has not come back for 25 s"
+    monkeypatch.setattr("edge.agent.log.writer.is_held_by_kernel", lambda _: True)
+    assert writer.hung_s() == 0, "no restart mends a disk"
+    gate.set()
+    told.result(10)
+    wait_for(lambda: writer.fault is None)
+    assert writer.hung_s() == 0
+    writer.close()
+
+
+def test_disk_that_refuses_is_no_reason_to_start_anew(tmp_path: Path) -> None:
+    clock = ManualClock()
+    writer = LogWriter(
+        lambda epoch: open_log(tmp_path, epoch=epoch), lambda _: None, clock=clock,
+        pace=Pace(retry_first_s=0.01, retry_most_s=0.01),
+    )  # fmt: skip
+    writer.start()
+    (tmp_path / "log.db").rename(tmp_path / "away.db")
+    told = writer.append([make_draft(1)])
+    wait_for(lambda: writer.fault is not None)
+    for _ in range(20):
+        clock.move(TURN_S_MAX / 2)  # many turns of the thread go by meanwhile
+        time.sleep(0.1)
+        assert writer.hung_s() == 0
+    (tmp_path / "away.db").rename(tmp_path / "log.db")
+    told.result(10)
+    writer.close()

@@ -258,3 +258,15 @@ def test_no_token_is_lost_when_two_write_at_once(tmp_path: Path) -> None:
 def test_folder_that_is_missing_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="takes no tokens"):
         add(tmp_path / "gone", "desk")
+
+
+def test_tokens_made_and_revoked_since_are_told_once(tmp_path: Path) -> None:
+    add_token(tmp_path, Grant("old", ("read",)), made_at=AT)
+    tokens = Tokens(tmp_path)
+    assert tokens.take_changes() == []
+    add_token(tmp_path, Grant("desk", ("read", "ack")), made_at=AT)
+    tokens.all()  # somebody has asked meanwhile
+    revoke_token(tmp_path, "old")
+    told = [(what, token.name, token.scopes) for what, token in tokens.take_changes()]
+    assert told == [("token.new", "desk", ("read", "ack")), ("token.revoke", "old", ("read",))]
+    assert tokens.take_changes() == []

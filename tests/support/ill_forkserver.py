@@ -18,6 +18,7 @@ from pathlib import Path
 from edge import wire
 from edge.clock import SystemClock, make_ids
 from edge.eye.forkserver import ForkServer, open_control
+from edge.eye.journal import AlertJournal
 from edge.model import AlertChange, Json, MediaFile, Phase, SightReport, Stamp, StreamFormat, Track
 
 TICK_S = 0.2
@@ -26,8 +27,9 @@ TICK_S = 0.2
 class IllEye:
     """What an ill eye can do."""
 
-    def __init__(self, camera: str, folder: Path) -> None:
+    def __init__(self, camera: str, folder: Path, journal: Path) -> None:
         self.camera, self.folder = camera, folder
+        self._journal = AlertJournal(journal, self.say)
         folder.mkdir(parents=True, exist_ok=True)
         self.make_id = make_ids(SystemClock())
         self._begun_s = time.monotonic()
@@ -64,7 +66,7 @@ class IllEye:
     def alert(self, phase: Phase, name: str, ordinal: int = 1) -> None:
         """Tell a step of an alert."""
         change = AlertChange(phase, ordinal, "intrusion", "gate", "major", self.stamp.t, (7,))
-        self.say(wire.encode_alert(self.stamp, change, name))
+        self._journal.emit(wire.encode_alert(self.stamp, change, name))
 
     def open_alert(self) -> str:
         """Open an alert, give its id."""
@@ -254,6 +256,22 @@ def be_busy(eye: IllEye) -> None:
     eye.say(wire.encode_end(eye.stamp, "stopped"))
 
 
+def be_steady(eye: IllEye) -> None:
+    """Three alerts a second, each noted in a list once it is told."""
+    told: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
+    with (eye.folder.parents[2] / "opened.txt").open("a", encoding="ascii") as opened:
+        while not told:
+            eye.see()
+            name = eye.open_alert()
+            opened.write(f"{name}\n")
+            opened.flush()
+            time.sleep(0.15)
+            eye.alert("close", name)
+            time.sleep(0.15)
+    eye.say(wire.encode_end(eye.stamp, "stopped"))
+
+
 def hog(eye: IllEye) -> None:
     """Take memory until there is none, as a decoder with a hostile stream may."""
     eye.see()
@@ -293,6 +311,7 @@ BEHAVIOURS: dict[str, Callable[[IllEye], None]] = {
     "hasty": leave_at_once,
     "late": close_late,
     "busy": be_busy,
+    "steady": be_steady,
     "hogs": hog,
     "plays": play,
     "deaf": ignore_commands,
@@ -303,7 +322,9 @@ def run_eye(argv: list[str]) -> int:
     """Be the eye of a camera."""
     given = dict(itertools.pairwise(argv))
     camera = given["--camera"]
-    BEHAVIOURS[camera.partition("-")[0]](IllEye(camera, Path(given["--out"])))
+    BEHAVIOURS[camera.partition("-")[0]](
+        IllEye(camera, Path(given["--out"]), Path(given.get("--journal", os.devnull)))
+    )
     return 0
 
 

@@ -13,6 +13,7 @@ from edge.agent.api.context import POLE
 from edge.agent.ports import AlertPage, AlertSummary
 from edge.feeds import Draft
 from edge.model import Json
+from edge.serving.audit import make_change
 from edge.serving.disk_wait import QUEUED, written_in_time
 from edge.serving.page_cache import PageCache
 from edge.serving.problems import Problem
@@ -112,7 +113,10 @@ async def _say(
                 "alerts", pole.make_id(), kind, pole.clock.utc_ms(), pole.read_clock(),
                 camera=summary.camera, alert=name, data={"by": request[CALLER].name, **said},
             )  # fmt: skip
-            await pole.log.append([draft])
+            change = make_change(
+                request, what=kind, camera=summary.camera, data={"alert": name, **said}
+            )
+            await pole.log.append([draft, change])
             summary = await _find(request, name)
     return web.Response(body=summary.body, content_type=_CONTENT_TYPE)
 

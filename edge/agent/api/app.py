@@ -20,7 +20,7 @@ from edge.agent.api import (
 )
 from edge.agent.api import pole as pole_resource
 from edge.agent.api.context import POLE, Pole
-from edge.agent.api.doorkeeper import PoleDoorkeeper
+from edge.agent.api.doorkeeper import make_doorkeeper
 from edge.serving import media_answer, page, polls, sign_in
 from edge.serving.access import Access
 from edge.serving.application import SetUp, make_application
@@ -48,6 +48,7 @@ _SET_UPS: tuple[SetUp, ...] = (
     alerts.set_up,
     media_answer.set_up,
     cameras.set_up,
+    feeds.set_up,
     live_desk.set_up,
 )
 """What resources keep for one server, one line each."""
@@ -61,7 +62,7 @@ def make_app(pole: Pole, routes: Sequence[Route] = ALL_ROUTES) -> web.Applicatio
         routes: for tests.
     """
     book = AuditBook(pole.log.append, pole.clock, read_clock=pole.read_clock, make_id=pole.make_id)
-    access = Access(PoleDoorkeeper(pole.tokens, book), pole.clock)
+    access = Access(make_doorkeeper(pole.tokens), book, pole.clock)
     listen, name = pole.config.api.listen, pole.config.pole.id
 
     def set_pole(app: web.Application) -> None:

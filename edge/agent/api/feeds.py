@@ -13,7 +13,10 @@ from edge.agent.api.cursors import oldest_cursor, why_gone, why_not_acked
 from edge.agent.api.forms import JSON, Extent, Form, choose_form, encode_page
 from edge.agent.ports import CameraSet, Log
 from edge.feeds import FEEDS, Cursor, Feed, Head, Page, parse_cursor
+from edge.model import Json
+from edge.serving.audit import note_access, note_change
 from edge.serving.disk_wait import QUEUED, written_in_time
+from edge.serving.noted import NOTED, Noted
 from edge.serving.polls import POLLS, Polls
 from edge.serving.problems import Problem
 from edge.serving.queries import (
@@ -28,6 +31,8 @@ from edge.serving.routes import CALLER, Route
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 1000
 WAIT_S_MAX = 60.0
+NOTED_FOR_S = 3600
+"""Who follows a feed, or acknowledges it, is on record once an hour, not with each page."""
 STATEMENTS_MAX = 1000
 """Statements in one answer: about 300 KB."""
 _SEQ_MAX = 10**15
@@ -52,10 +57,18 @@ class FeedAck(msgspec.Struct, forbid_unknown_fields=True):
     upto: str
 
 
+def set_up(app: web.Application) -> None:
+    """Give an app its list of who is on record."""
+    app[NOTED] = Noted(NOTED_FOR_S)
+
+
 async def get_feed(request: web.Request) -> web.Response:
     """Give the records after a cursor, waiting for some if asked to."""
     log = request.app[POLE].log
     asked = _read_asked(request, log)
+    if request.method != "HEAD" and _is_due(request, f"feed {asked.feed}"):
+        said: dict[str, Json] = {"feed": asked.feed, "after": str(Cursor(log.epoch, asked.after))}
+        await note_access(request, what="feed", data=said)
     page = await _read(log, asked, asked.after)
     if asked.has_cursor:  # of what has left while it was being read, too
         head = replace(log.head(asked.feed), oldest=page.oldest)
@@ -107,8 +120,16 @@ async def ack_feed(request: web.Request) -> web.Response:
     async with written_in_time(QUEUED) as handing:
         handing.begin(log)
         counts = await log.ack(request[CALLER].name, feed, upto.seq)
+    if _is_due(request, f"feed.ack {feed}"):
+        await note_change(request, what="feed.ack", data={"feed": feed, "upto": str(upto)})
     body = msgspec.json.encode({"upto": str(Cursor(log.epoch, counts))})
     return web.Response(body=body, content_type=JSON)
+
+
+def _is_due(request: web.Request, what: str) -> bool:
+    """Whether a caller is to be put on record now for what he does again and again."""
+    now_ns = request.app[POLE].clock.monotonic_ns()
+    return bool(request.app[NOTED].take_due(request[CALLER].name, [what], now_ns))
 
 
 def _read_feed(request: web.Request) -> Feed:

@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from edge.agent.api.context import POLE
 from edge.model import Json, KeptMedia
-from edge.serving.audit import note_access
+from edge.serving.audit import note_access, note_change
 from edge.serving.disk_wait import QUEUED, written_in_time
 from edge.serving.media_answer import answer_with_media
 from edge.serving.problems import Problem
@@ -59,6 +59,10 @@ async def ack_media(request: web.Request) -> web.Response:
     async with written_in_time(QUEUED) as handing:
         handing.begin(log)
         unknown = foreign.union(await log.ack_media(caller.name, known))
+    noted = sorted(set(hashes) - unknown)
+    if noted:
+        said: dict[str, Json] = {"count": len(noted), "sha256": noted[0]}
+        await note_change(request, what="media.ack", data=said)
     body = msgspec.json.encode({"unknown": [each for each in hashes if each in unknown]})
     return web.Response(body=body, content_type="application/json")
 

@@ -20,6 +20,7 @@ from edge.evidence import key_id
 from edge.feeds import FEEDS
 from edge.model import Json
 from edge.serving.access import ACCESS
+from edge.serving.audit import note_access
 from edge.serving.problems import Problem
 from edge.serving.queries import read_parameters
 from edge.serving.routes import CALLER, Caller, Public, Route
@@ -80,6 +81,8 @@ async def show_health(request: web.Request) -> web.Response:
 async def show_config(request: web.Request) -> web.Response:
     """Give the configuration as it was loaded; passwords are never in it."""
     read_parameters(request)
+    if request.method != "HEAD":
+        await note_access(request, what="config")
     return web.Response(text=request.app[POLE].config_text, content_type=TOML, charset="utf-8")
 
 

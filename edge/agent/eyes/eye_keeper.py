@@ -21,12 +21,14 @@ from edge.agent.eyes.live_tracks import LiveTracks
 from edge.agent.eyes.outage import Outage, Patience, Seen
 from edge.agent.eyes.pulse import Pulse
 from edge.agent.eyes.refusals import find_refusal, find_unbuilt
+from edge.agent.eyes.untold import JOURNAL_NAME
 from edge.agent.ports import EyeStatus, UnclosedAlert
+from edge.agent.promise import Promise
 from edge.config.model import Camera
 from edge.errors import EyeUnavailable
 from edge.exits import EXIT_WRONG_USE
 from edge.feeds import Draft
-from edge.supervise import Passing, run_forever
+from edge.supervise import LONGEST_WAIT_S, Passing, run_forever
 
 KILL_SILENT_S = 25.0
 """Two of its lines are missing by then: it is stopped, stuck or starved."""
@@ -36,6 +38,10 @@ SHORT_S = 5.0
 """One that is over sooner is played again with back-off: each run costs a fork and a record."""
 REFUSED_AGAIN_S = 60.0
 """Somebody may have put right what the eye refused: a file of credentials, for instance."""
+ENDED_S_MAX = 15.0
+"""An eye that is killed has ended within this time, see `eye_run.py`, or its fork server is."""
+BEGUN_S_MAX = 30.0
+"""An eye that is asked for has begun within this time, or has not."""
 
 _log = logging.getLogger(__name__)
 
@@ -73,6 +79,7 @@ class EyeKeeper:
         self._goes_on = False
         self._has_seen = False
         self._refusal = ""
+        self._promise = Promise(self._clock)
         self.tracks = LiveTracks()
         self.adoption = Adoption(camera.name, house.keeping)
         self._listener = Listener(
@@ -89,6 +96,11 @@ class EyeKeeper:
     def status(self) -> EyeStatus:
         """What is known of it now."""
         return self._pulse.status()
+
+    @property
+    def late_s(self) -> float:
+        """For how long it should have ended a silent eye, or begun another one; else 0."""
+        return self._promise.late_s
 
     def require_run(self) -> EyeRun:
         """The eye that runs now.
@@ -133,20 +145,25 @@ class EyeKeeper:
 
     async def _run_once(self) -> float | None:
         """One run of the eye; gives the seconds to the next where they are known."""
+        self._promise.rest()
         await self._house.link.wait_up()
         folder = await asyncio.to_thread(self._make_folder)
+        self._promise.renew(BEGUN_S_MAX)
         try:
             begun = await self._house.link.spawn(self._arguments(folder))
         except EyeUnavailable as exc:
             self._pulse.end("down", str(exc))
+            self._promise.renew(LONGEST_WAIT_S + BEGUN_S_MAX)
             raise
         run = EyeRun(self._camera.name, begun, self._listener, folder=folder)
         self._pulse.begin(run.pid, goes_on=self._goes_on)
+        self._promise.renew(self._house.kill_silent_s + ENDED_S_MAX)
         self._run, self._has_seen, self._goes_on = run, False, False
         try:
             await run.run()
         finally:
             self._run = None
+            self._promise.renew(LONGEST_WAIT_S + BEGUN_S_MAX)
             self._pulse.end(None if run.is_over else "down", "the eye is started again")
             self.tracks.clear()
             self._close_alerts()
@@ -155,7 +172,8 @@ class EyeKeeper:
         return await self._judge_end(run)
 
     def _arguments(self, folder: Path | None) -> list[str]:
-        out = [] if folder is None else ["--out", str(folder)]
+        journal = [] if folder is None else ["--journal", str(folder / JOURNAL_NAME)]
+        out = [] if folder is None else ["--out", str(folder), *journal]
         config = str(self._house.config_path)
         return [
             "--camera", self._camera.name, "--config", config, *out, "--tracks", "--pace", "real",
@@ -179,6 +197,7 @@ class EyeKeeper:
         if doubt := chronicle.doubt(self._chronicle, line):
             return doubt
         self._pulse.hear(line)
+        self._promise.renew(self._house.kill_silent_s + ENDED_S_MAX)
         if isinstance(line, TrackSeen):
             self.tracks.take(line)
         elif isinstance(line, Reply):
@@ -247,7 +266,7 @@ class EyeKeeper:
                 "signal": signal_name(number) if number is not None else None,
                 "reason": reason, "pid": run.pid, "ran_s": round(run.ran_s, 1),
                 "garbage_lines": run.garbage_count,
-                "refused_files": self.adoption.refused_count,
+                "refused_files": self.adoption.refused_count, "lines": list(run.log_lines),
             },
         )  # fmt: skip
 

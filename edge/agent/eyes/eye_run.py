@@ -14,6 +14,7 @@ from pathlib import Path
 
 from edge.agent.eyes.asking import Asking
 from edge.agent.eyes.eye_lines import End, EyeLine, Reply
+from edge.agent.eyes.eye_words import EyeWords
 from edge.agent.eyes.fork_link import BegunEye, EyeEnd
 from edge.agent.eyes.line_intake import EyeCondemned, LineIntake
 from edge.agent.eyes.pipes import PipeReader, PipeWriter
@@ -67,12 +68,18 @@ class EyeRun:
         self._has_said_garbage = False
         self._reader = PipeReader(begun.stdout)
         self._writer = PipeWriter(begun.stdin)
+        self._words = EyeWords(camera, begun.stderr, listener.clock)
         self.asking = Asking(camera, self._writer)
 
     @property
     def pid(self) -> int:
         """Its process id."""
         return self._process.pid
+
+    @property
+    def log_lines(self) -> list[str]:
+        """The last lines of its log."""
+        return self._words.lines
 
     @property
     def garbage_count(self) -> int:
@@ -102,6 +109,7 @@ class EyeRun:
             self._process.close()
             self._reader.close()
             self._writer.close()
+            self._words.close()
 
     def kill(self, reason: str) -> None:
         """End it at once, and say why."""

@@ -13,13 +13,27 @@ import os
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from edge.agent.promise import Promise
+from edge.clock import Clock, SystemClock
 from edge.errors import EyeUnavailable
-from edge.fork.client import COMMAND, ForkServerClient, ForkServerLost, start_fork_server
+from edge.fork.client import (
+    COMMAND,
+    READY_S_MAX,
+    STOP_S_MAX,
+    ForkServerClient,
+    ForkServerLost,
+    start_fork_server,
+)
 from edge.fork.protocol import Reply
+from edge.supervise import LONGEST_WAIT_S
 
 ANSWER_S_MAX = 10.0
 """A fork takes milliseconds; a server that has not answered by then is stuck."""
+LOOK_EVERY_S = 10.0
+"""A server that has stopped is found out while no eye needs it, not when one has ended."""
+_SLACK_S = 10.0
 
 _log = logging.getLogger(__name__)
 
@@ -64,23 +78,36 @@ class EyeProcess:
 
 @dataclass(frozen=True, slots=True)
 class BegunEye:
-    """An eye with the other ends of its pipes: `stdin` takes commands, `stdout` gives lines."""
+    """An eye with the other ends of its pipes.
+
+    `stdin` takes commands, `stdout` gives lines, `stderr` gives its log.
+    """
 
     process: EyeProcess
     stdin: int
     stdout: int
+    stderr: int
 
 
 class ForkLink:
     """One fork server after the other; eyes can be had while one is up."""
 
-    def __init__(self, command: Sequence[str] = COMMAND) -> None:
-        """`command` starts the server."""
+    def __init__(
+        self,
+        command: Sequence[str] = COMMAND,
+        clock: Clock | None = None,
+        *,
+        look_every_s: float = LOOK_EVERY_S,
+    ) -> None:
+        """`command` starts the server; each `look_every_s` it must answer."""
         self._command = tuple(command)
+        self._look_every_s = look_every_s
+        self._promise = Promise(clock or SystemClock())
         self._client: ForkServerClient | None = None
         self._lost: asyncio.Future[str] | None = None
         self._asked: dict[int, asyncio.Future[EyeProcess]] = {}
         self._running: dict[int, EyeProcess] = {}
+        self._looks: dict[int, asyncio.Future[None]] = {}
         self._up = asyncio.Event()
         self.fault = ""
         """Why no server is up, once one has failed; empty while one is."""
@@ -89,6 +116,11 @@ class ForkLink:
     def pid(self) -> int | None:
         """Process id of the fork server, while one is up."""
         return self._client.pid if self._client is not None else None
+
+    @property
+    def late_s(self) -> float:
+        """For how long nobody has looked after the server, or started another one; else 0."""
+        return self._promise.late_s
 
     async def wait_up(self) -> None:
         """Wait until eyes can be asked for."""
@@ -100,10 +132,12 @@ class ForkLink:
         Raises:
             ForkServerLost: always; the message says why.
         """
+        self._promise.renew(READY_S_MAX + STOP_S_MAX + _SLACK_S)
         try:
             self._client = await _start(self._command)
         except ForkServerLost as exc:
             self.fault = str(exc)
+            self._promise.renew(LONGEST_WAIT_S + _SLACK_S)
             raise
         loop = asyncio.get_running_loop()
         self._lost = loop.create_future()
@@ -111,17 +145,18 @@ class ForkLink:
         self._up.set()
         self.fault = ""
         try:
-            self.fault = await self._lost
+            self.fault = await self._look_until_lost(self._lost)
             raise ForkServerLost(self.fault)
         finally:
             loop.remove_reader(self._client.fileno())
             client, self._client = self._client, None
             self._up.clear()
             self._forget_all()
+            self._promise.renew(STOP_S_MAX + LONGEST_WAIT_S + _SLACK_S)
             await asyncio.shield(asyncio.to_thread(client.close))
 
     async def spawn(self, argv: Sequence[str]) -> BegunEye:
-        """Begin an eye; its log goes where the agent's goes.
+        """Begin an eye.
 
         Args:
             argv: what would follow `polewatch eye`.
@@ -136,9 +171,12 @@ class ForkLink:
             stdout, eye_stdout = os.pipe()
             ours.callback(os.close, stdout)
             theirs.callback(os.close, eye_stdout)
-            process = await self._ask(argv, eye_stdin, eye_stdout)
+            stderr, eye_stderr = os.pipe()
+            ours.callback(os.close, stderr)
+            theirs.callback(os.close, eye_stderr)
+            process = await self._ask(argv, (eye_stdin, eye_stdout, eye_stderr))
             ours.pop_all()  # they are the caller's now
-            return BegunEye(process, stdin, stdout)
+            return BegunEye(process, stdin, stdout, stderr)
 
     def condemn(self, reason: str) -> None:
         """Give the server up: it does not do its part. It is killed, and its eyes with it."""
@@ -146,12 +184,32 @@ class ForkLink:
             self._client.kill()
             self._lost.set_result(reason)
 
-    async def _ask(self, argv: Sequence[str], stdin: int, stdout: int) -> EyeProcess:
+    async def _look_until_lost(self, lost: asyncio.Future[str]) -> str:
+        """Ask the server again and again whether it is there; say why it is not any more."""
+        while True:
+            self._promise.renew(self._look_every_s + ANSWER_S_MAX + _SLACK_S)
+            if (await asyncio.wait([lost], timeout=self._look_every_s))[0]:
+                return lost.result()
+            answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            try:
+                assert self._client is not None
+                self._looks[self._client.probe()] = answered
+            except ForkServerLost as exc:
+                self.condemn(str(exc))
+                continue
+            both: list[asyncio.Future[Any]] = [lost, answered]
+            await asyncio.wait(both, timeout=ANSWER_S_MAX, return_when=asyncio.FIRST_COMPLETED)
+            if not answered.done():
+                self.condemn(f"no answer within {ANSWER_S_MAX:.0f} s")
+            self._looks.clear()
+
+    async def _ask(self, argv: Sequence[str], pipes: tuple[int, int, int]) -> EyeProcess:
         if self._client is None:
             raise EyeUnavailable("the fork server does not run; it is being started again")
         begun: asyncio.Future[EyeProcess] = asyncio.get_running_loop().create_future()
         try:
-            number = self._client.request(argv, stdin=stdin, stdout=stdout, stderr=2)
+            stdin, stdout, stderr = pipes
+            number = self._client.request(argv, stdin=stdin, stdout=stdout, stderr=stderr)
         except ForkServerLost as exc:
             self.condemn(str(exc))
             raise EyeUnavailable(str(exc)) from exc
@@ -180,7 +238,9 @@ class ForkLink:
             self._take(reply)
 
     def _take(self, reply: Reply) -> None:
-        if reply.id is not None:
+        if reply.id is not None and reply.id in self._looks:
+            self._looks.pop(reply.id).set_result(None)
+        elif reply.id is not None:
             self._answer(reply.id, reply)
         elif reply.pid in self._running:
             _tell_end(self._running.pop(reply.pid), EyeEnd(reply.exit, reply.signal))

@@ -18,12 +18,14 @@ from edge.agent.eyes.asking import open_asked
 from edge.agent.eyes.chronicle import Pen, close_cut_off
 from edge.agent.eyes.eye_keeper import KILL_SILENT_S, EyeKeeper, House
 from edge.agent.eyes.eye_lines import TrackSeen
-from edge.agent.eyes.fork_link import ForkLink
+from edge.agent.eyes.fork_link import LOOK_EVERY_S, ForkLink
 from edge.agent.eyes.outage import Patience
 from edge.agent.eyes.scribe import Scribe
+from edge.agent.eyes.untold import find_untold, read_journal
 from edge.agent.eyes.views import open_view
 from edge.agent.media import MediaFolder
 from edge.agent.ports import AskedFile, EyeStatus, Log
+from edge.agent.promise import Promise
 from edge.config.model import Config
 from edge.errors import MediaError, StoreError
 from edge.feeds import ClockReading, Draft
@@ -32,6 +34,7 @@ from edge.model import Json
 from edge.supervise import Passing, run_forever
 
 LOOK_S = 1.0
+LOOKED_S_MAX = 10.0
 SWEEP_AFTER_S = 15.0
 """Eyes of an agent that was killed have ended by then; what they left is looked through."""
 DRAIN_S_MAX = 5.0
@@ -47,6 +50,7 @@ class Terms:
     patience: Patience = field(default_factory=Patience)
     kill_silent_s: float = KILL_SILENT_S
     sweep_after_s: float = SWEEP_AFTER_S
+    look_at_server_s: float = LOOK_EVERY_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +87,9 @@ class PoleEyes:
         self._keeping = Keeping(
             around.log, around.media, self._scribe, self._make_pen, asyncio.Semaphore(TOGETHER_MAX)
         )
-        self._link = ForkLink(around.command)
-        terms = around.terms
+        clock, terms = around.passing.clock, around.terms
+        self._link = ForkLink(around.command, clock, look_every_s=terms.look_at_server_s)
+        self._looking = Promise(clock)
         house = House(
             config_path.absolute(), around.folder, self._link, self._keeping, around.passing,
             patience=terms.patience, kill_silent_s=terms.kill_silent_s,
@@ -101,6 +106,12 @@ class PoleEyes:
     def fork_server_pid(self) -> int | None:
         """Process id of the fork server, while one runs."""
         return self._link.pid
+
+    @property
+    def late_s(self) -> dict[str, float]:
+        """For how long each part has been late with what keeps the eyes going; 0 if it is not."""
+        parts = {f"eye {name}": keeper.late_s for name, keeper in self._keepers.items()}
+        return {"eyes": self._looking.late_s, "fork server": self._link.late_s, **parts}
 
     def status(self, name: str) -> EyeStatus:
         """See `Eyes.status`."""
@@ -171,6 +182,7 @@ class PoleEyes:
 
     async def _look(self) -> None:
         while True:
+            self._looking.renew(LOOKED_S_MAX)
             await self._around.passing.sleep(LOOK_S)
             for keeper in self._keepers.values():
                 keeper.look()
@@ -182,7 +194,16 @@ class PoleEyes:
             keeper = self._keepers.get(name)
             adoption = keeper.adoption if keeper else Adoption(name, self._keeping)
             for folder in folders:
+                await self._recover_alerts(name, folder)
                 await adoption.sweep(folder)
+
+    async def _recover_alerts(self, camera: str, folder: Path) -> None:
+        """Record alerts that an agent before this one was told of and has not recorded."""
+        lines = await asyncio.to_thread(read_journal, folder)
+        try:
+            self._scribe.put(await find_untold(camera, lines, self._around.log, self._make_pen()))
+        except StoreError as exc:
+            _log.error("alerts not recovered: camera=%s reason=%s", camera, exc)
 
     async def _serve_forks(self) -> None:
         """Run a fork server, and record its end; it ends by itself only if something is wrong."""

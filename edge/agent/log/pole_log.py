@@ -72,6 +72,7 @@ class PoleLog:
         self._folder, self._pole = folder, pole
         self._media = MediaFolder(folder / MEDIA_NAME)
         self._writer = LogWriter(open_log, publish, clock=clock, pace=pace)
+        self.hung_s = self._writer.hung_s
         self._reading = ReaderThread()
         self._epoch = ""
 

@@ -16,13 +16,17 @@ from typing import Any, TypeVar
 
 from edge.agent.log.backlog import BACKLOG_MAX, Backlog
 from edge.agent.log.records import Records
+from edge.agent.promise import Promise
 from edge.clock import NS_PER_S, Clock, make_ids
 from edge.errors import EdgeError, EvidenceError, StoreError
 from edge.feeds import Draft, Placed
 from edge.losses import Losses
+from edge.thread_state import is_held_by_kernel
 
 GROUP_MAX = 256
 """Records in one commit; a sync costs as much as sealing some ten of them."""
+TURN_S_MAX = 20.0
+"""The thread has written something, or knows that it can't, within this time."""
 
 _Outcome = TypeVar("_Outcome")
 _log = logging.getLogger(__name__)
@@ -105,6 +109,8 @@ class LogWriter:
         self._fault: str | None = None
         self._retry_s = self._pace.retry_first_s
         self._signed_ns = clock.monotonic_ns()
+        self._promise = Promise(clock)
+        self._thread_id = 0
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="log-writer")
         self.running: Future[None] = Future()
         """Done when the thread has ended: with what ended it, where that was an error of ours."""
@@ -112,7 +118,17 @@ class LogWriter:
     @property
     def fault(self) -> str | None:
         """Why the disk takes nothing just now; None while it does."""
+        if self._fault is None and self._promise.late_s:
+            return f"a write has not come back for {TURN_S_MAX + self._promise.late_s:.0f} s"
         return self._fault
+
+    def hung_s(self) -> float:
+        """For how long the thread has hung; 0 while it turns, or waits in the kernel for its disk.
+
+        Nobody can end a process whose thread the kernel holds, and no restart mends its disk.
+        """
+        late_s = self._promise.late_s
+        return 0.0 if late_s and is_held_by_kernel(self._thread_id) else late_s
 
     def start(self) -> str:
         """Open the log and say its epoch.
@@ -159,6 +175,7 @@ class LogWriter:
         return job.told
 
     def _run(self) -> None:
+        self._thread_id = threading.get_native_id()
         try:
             self._records = self._open_log(None)
         except EdgeError as exc:
@@ -169,9 +186,12 @@ class LogWriter:
         try:
             while not self._ending.is_set():
                 self._gather()
+                self._promise.renew(TURN_S_MAX)
                 self._write()
+            self._promise.rest()
             self._write_rest()
         finally:  # also on an error of ours, so that nobody waits for ever
+            self._promise.rest()
             self._is_over = True
             self._fault = self._fault or "the log has been closed"
             self._refuse_rest()
@@ -180,6 +200,8 @@ class LogWriter:
 
     def _gather(self) -> None:
         """Wait until there is something to do, and take all that has come."""
+        wait_s = self._pace.probe_s if self._fault is None else self._retry_s
+        self._promise.renew(wait_s + TURN_S_MAX)
         if self._fault is not None:
             self._ending.wait(self._retry_s)
         elif not self._backlog:

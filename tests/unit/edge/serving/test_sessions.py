@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from edge.serving.sessions import SESSION_S, SESSIONS_MAX, Sessions
+from edge.serving.sessions import SESSION_S, SESSIONS_MAX, Sessions, SignIns
 
 S = 1_000_000_000
 PW_A = "523acaa55a55c3506a88ab3256f6b08c7099159d9daf6b4818fc1023c7b07e0f"
@@ -51,3 +51,12 @@ def test_token_ends_its_own_sessions_when_it_begins_too_many() -> None:
     assert sessions.find(desk, now_ns=1) == PW_A
     assert sessions.find(texts[-33], now_ns=1) is None
     assert sessions.find(texts[-32], now_ns=1) is not None
+
+
+def test_person_signs_in_thirty_times_at_once_and_then_every_two_seconds() -> None:
+    sign_ins = SignIns()
+    assert [sign_ins.take("wang", now_ns=0) for _ in range(32)] == [0] * 30 + [2, 2]
+    assert sign_ins.take("chen", now_ns=0) == 0
+    assert sign_ins.take("wang", now_ns=S) == 1
+    assert [sign_ins.take("wang", now_ns=2 * S) for _ in range(2)] == [0, 2]
+    assert [sign_ins.take("wang", now_ns=3600 * S) for _ in range(31)] == [0] * 30 + [2]
