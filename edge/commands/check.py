@@ -9,8 +9,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from edge.config.load import check_config
+from edge.errors import Fault, ValidationError
 from edge.exits import EXIT_GOOD, EXIT_WRONG_USE
-from edge.station.load import check_station, is_station_file
+from edge.station.load import check_station, find_kind
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,8 +31,7 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         Exit code: 0 good, also with warnings; 2 with faults.
     """
-    check = check_station if is_station_file(args.file) else check_config
-    faults, warnings = check(args.file)
+    faults, warnings = _check(args.file)
     if args.json:
         found = {"file": str(args.file), "good": not faults}
         lists = {"faults": faults, "warnings": warnings}
@@ -43,3 +43,15 @@ def run(args: argparse.Namespace) -> int:
         lines.append(f"{args.file}: good")
     sys.stdout.write("\n".join(lines) + "\n")
     return EXIT_WRONG_USE if faults else EXIT_GOOD
+
+
+def _check(path: Path) -> tuple[list[Fault], list[Fault]]:
+    """Find the faults and warnings of whatever it is."""
+    try:
+        kind = find_kind(path)
+    except ValidationError as error:
+        return list(error.faults), []
+    if kind is None:
+        problem = "may be a station's or a pole's: it has no table that only one of them has"
+        return [Fault(str(path), problem, "write [station], or [pole] with id")], []
+    return (check_station if kind == "station" else check_config)(path)

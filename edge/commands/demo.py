@@ -22,6 +22,7 @@ from edge.commands.demo_station import (
 from edge.config.load import load_config
 from edge.config.model import Config
 from edge.errors import EdgeError, Fault, StoreError, ValidationError
+from edge.exits import EXIT_FAILED
 from edge.serving.routes import SCOPES
 from edge.thirdparty.sample import sample_path
 
@@ -77,7 +78,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write a configuration and a token for the demo, then run a pole with them."""
+    """Write a configuration and a token for the demo, then run a pole with them.
+
+    Returns:
+        Exit code: 0 told to stop, 1 the station has failed.
+    """
     source = _find_source(args.source)
     config_path = _write_config(source, args.data)
     config = load_config(config_path)
@@ -92,11 +97,14 @@ def run(args: argparse.Namespace) -> int:
                 "A station that pulls it\n"
                 f"The desk:    {station.page}\n"
                 f"Its token:   {station.token}\n"
+                f"Its file:    {station.config}\n"
                 f"All they keep is in {args.data}. Ctrl-C ends both.\n"
             )
             sys.stdout.flush()
+            station.end_with_it()
 
-        return run_pole(Settings(config, config_path, args.data, on_ready))
+        code = run_pole(Settings(config, config_path, args.data, on_ready))
+        return EXIT_FAILED if station.has_failed else code
 
 
 @contextmanager

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +16,7 @@ from pathlib import Path
 
 from edge.agent.tokens import Grant, Tokens, add_token, revoke_token
 from edge.clock import SystemClock
+from edge.exits import EXIT_GOOD, EXIT_INTERRUPTED
 from edge.eye.confinement import die_with_parent
 from edge.serving.token_text import hash_token, make_token_text
 from edge.station.config import StationApi
@@ -29,6 +32,31 @@ class DemoStation:
 
     page: str
     token: str
+    config: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it has ended, and not because it was told to."""
+        return self.process.poll() not in (None, EXIT_GOOD, EXIT_INTERRUPTED)
+
+    def end_with_it(self) -> None:
+        """Have this process told to stop by SIGTERM once the station has ended; in its loop."""
+        loop = asyncio.get_running_loop()
+        descriptor = os.pidfd_open(self.process.pid)
+
+        def on_end() -> None:
+            loop.remove_reader(descriptor)
+            os.close(descriptor)
+            if self.has_failed:
+                sys.stderr.write(f"polewatch: the demo's station {self._end()}; the pole stops\n")
+            signal.raise_signal(signal.SIGTERM)
+
+        loop.add_reader(descriptor, on_end)
+
+    def _end(self) -> str:
+        code = self.process.returncode
+        return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"failed ({code})"
 
 
 @contextmanager
@@ -55,12 +83,12 @@ def demo_station(data: Path, *, pole: str, pole_url: str) -> Iterator[DemoStatio
         'token_file = "pole.token"\n\n[store]\npath = "kept"\n\n'
         f'[[user]]\nname = "demo"\ntoken_hash = "{hash_token(token)}"\nrole = "supervisor"\n',
     )
-    with _running(config):
-        yield DemoStation(f"http://{_LISTEN}/#token={token}", token)
+    with _running(config) as process:
+        yield DemoStation(f"http://{_LISTEN}/#token={token}", token, config, process)
 
 
 @contextmanager
-def _running(config: Path) -> Iterator[None]:
+def _running(config: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run it beside; it says on standard error when it is there, or why not.
 
     To be entered while this process has one thread: see `die_with_parent`.
@@ -70,7 +98,7 @@ def _running(config: Path) -> Iterator[None]:
         words, stdin=subprocess.DEVNULL, preexec_fn=partial(die_with_parent, os.getpid())
     )
     try:
-        yield
+        yield process
     finally:
         process.terminate()
         try:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from edge.clock import SystemClock
 from edge.commands.places import STATION_CONFIG_DEFAULT
+from edge.commands.station_store import open_store
 from edge.errors import Fault, ValidationError
 from edge.exits import EXIT_GOOD
 from edge.model import Json
@@ -32,7 +33,6 @@ from edge.station.statistics import (
     tabulate,
 )
 from edge.station.store.desk_reader import read_responses
-from edge.station.store.reader import open_store_reader
 from edge.wire import format_utc
 
 _DAYS_DEFAULT = 7
@@ -61,7 +61,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--by", action="append", choices=GROUPINGS, default=[],
-        help="what to group by, may be repeated; default rule",
+        help="what to group by, may be repeated: kind (rule), place (pole, site, camera), time"
+        " (hour of the day, day, shift) or who acknowledged (person); default rule",
     )  # fmt: skip
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--csv", action="store_true", help="CSV in place of a table; one --by")
@@ -75,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
         Exit code 0.
 
     Raises:
-        ValidationError: the configuration or a time is wrong.
+        ValidationError: the configuration or a time is wrong, or there is no store yet.
         StoreError: the store can't be read.
     """
     config = load_station(args.config)
@@ -128,7 +129,7 @@ def _read_moment(option: str, text: str | None, hours: Hours, faults: list[Fault
 
 
 def _read_responses(config: StationConfig, since_ms: int, until_ms: int) -> list[Response]:
-    with open_store_reader(Path(config.store.path)) as reader:
+    with open_store(Path(config.store.path)) as reader:
         return read_responses(reader, since_ms=since_ms, until_ms=until_ms)
 
 

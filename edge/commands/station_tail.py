@@ -11,12 +11,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from edge.commands.places import STATION_CONFIG_DEFAULT
+from edge.commands.station_store import open_store
 from edge.errors import Fault, ValidationError
 from edge.exits import EXIT_GOOD
 from edge.feeds import FEEDS, Feed
 from edge.station.arrival_line import encode_line
 from edge.station.load import load_station
-from edge.station.store.reader import StoreReader, open_store_reader
+from edge.station.store.reader import StoreReader
 
 _PAGE = 500
 _LOOK_EVERY_S = 0.2
@@ -48,7 +49,8 @@ def run(args: argparse.Namespace) -> int:
         Exit code 0, also where it was interrupted while it followed.
 
     Raises:
-        ValidationError: the configuration or a number is wrong.
+        ValidationError: the configuration or a number is wrong, the number was never told, or
+            there is no store yet.
         StoreError: the store can't be read.
     """
     if args.after is not None and not 0 <= args.after <= _NUMBER_MAX:
@@ -56,15 +58,30 @@ def run(args: argparse.Namespace) -> int:
         raise ValidationError([Fault("--after", f"{args.after} is no number of a record", remedy)])
     folder = Path(load_station(args.config).store.path)
     feeds: Sequence[Feed] = tuple(feed for feed in FEEDS if feed in args.feed) or FEEDS
-    with open_store_reader(folder) as reader:
-        place = args.after
-        if place is None:
-            place = reader.newest_number() if args.follow else 0
+    with open_store(folder) as reader:
+        place = _find_place(reader, args)
         if args.follow:
             _follow(reader, feeds, place)
         else:
             _print_up_to_now(reader, feeds, place)
     return EXIT_GOOD
+
+
+def _find_place(reader: StoreReader, args: argparse.Namespace) -> int:
+    """The number after which to begin.
+
+    Raises:
+        ValidationError: it was never told.
+    """
+    newest = reader.newest_number()
+    if args.after is None:
+        return newest if args.follow else 0
+    place = int(args.after)
+    if place > newest:
+        problem = f"{place} lies beyond the newest record, {newest}"
+        remedy = "the store was made anew or put back; begin again with --after 0"
+        raise ValidationError([Fault("--after", problem, remedy)])
+    return place
 
 
 def _follow(reader: StoreReader, feeds: Sequence[Feed], place: int) -> None:

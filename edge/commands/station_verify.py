@@ -10,12 +10,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from edge.commands.places import STATION_CONFIG_DEFAULT
+from edge.commands.station_store import find_store
 from edge.device_key import PUBLIC_NAME, load_public_key
-from edge.errors import Fault, ValidationError
 from edge.evidence import key_id
 from edge.exits import EXIT_FAILED, EXIT_GOOD
 from edge.read_only import open_anywhere
-from edge.station.config import StationConfig
 from edge.station.load import load_station
 from edge.station.store.reader import StoreReader, open_store_reader
 from edge.station.store.schema import STORE_NAME
@@ -71,24 +70,16 @@ def run(args: argparse.Namespace) -> int:
         ValidationError: there is no store, or the configuration is wrong.
         StoreError: store or key can't be read.
     """
-    config = None
-    if args.path is None or args.config is not None:
+    config, folder = None, args.path
+    if folder is None or args.config is not None:
         config = load_station(args.config or STATION_CONFIG_DEFAULT)
-    folder = _find_store(args.path, config)
+        folder = folder or Path(config.store.path)
+    find_store(folder)
     trusted = {} if config is None else {each.name: each.key for each in config.poles if each.key}
     with open_anywhere(folder, STORE_NAME, open_store_reader) as reader:
         report = _check(folder, reader, trusted)
     sys.stdout.write(_json(report) if args.json else _table(report))
     return EXIT_GOOD if report.sound else EXIT_FAILED
-
-
-def _find_store(path: Path | None, config: StationConfig | None) -> Path:
-    folder = path if path is not None or config is None else Path(config.store.path)
-    assert folder is not None
-    if not (folder / STORE_NAME).is_file():
-        problem = f"{folder} holds no {STORE_NAME}"
-        raise ValidationError([Fault("PATH", problem, "give a station's store")])
-    return folder
 
 
 def _check(folder: Path, reader: StoreReader, trusted: Mapping[str, str]) -> _Report:

@@ -5,6 +5,7 @@ Pure; `load.py` reads the file, docs/ref/station.md explains the keys.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Annotated, Literal, TypeAlias
 from urllib.parse import urlsplit
@@ -40,14 +41,24 @@ SCOPES_OF: dict[Role, frozenset[Scope]] = {
 """What a role allows; `admin`: holds, statistics by person, the audit."""
 
 
+_HOST = re.compile(r"[\w-]+(\.[\w-]+)*\.?|[0-9a-f:.]+(%[\w.-]+)?")
+"""A name, also one that is not ASCII, or an address; not which of them there are."""
+
+
 def _check_url(url: str) -> Fault | None:
+    strange = next((each for each in url if each.isspace() or not each.isprintable()), None)
+    if strange is not None:
+        problem = f"has U+{ord(strange):04X} in it, which stands in no address"
+        return Fault("", problem, "write https://HOST:PORT without spaces and control characters")
     try:
         parts = urlsplit(url)
-        is_whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        is_whole = parts.scheme in ("http", "https") and parts.port != 0
+        is_whole = is_whole and _HOST.fullmatch(parts.hostname or "") is not None
     except ValueError:
         is_whole = False
     if not is_whole:
-        return Fault("", "is no address of a server", "write https://HOST:PORT")
+        problem, remedy = "is no address of a server", "write https://HOST:PORT, a PORT of 1..65535"
+        return Fault("", problem, remedy)
     if parts.username is not None or parts.query or parts.fragment:
         return Fault("", "holds more than an address", "write https://HOST:PORT and no login")
     return None

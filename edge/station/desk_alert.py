@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from edge.feeds import Severity
-from edge.summary import Acked, Resolved
+from edge.summary import Resolved
+
+RANKS: dict[Severity, int] = {"critical": 0, "major": 1, "minor": 2, "info": 3}
 
 TransferState = Literal["waiting", "here", "gone", "bad", "held back", "expired"]
 """Still to be fetched; kept here; the pole has it no more; never what was promised, given up; not
@@ -25,6 +27,19 @@ class Said:
     at: str
     by: str
     text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeskAcked:
+    """Who took care of an alert when it was of a severity; one that gets worse is new again."""
+
+    at: str
+    by: str
+    severity: Severity
+
+    def covers(self, severity: Severity) -> bool:
+        """Whether an alert of this severity was acknowledged."""
+        return RANKS[severity] >= RANKS[self.severity]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +82,7 @@ class DeskAlert:
     late: bool
     trust: Trust
     seen: Said | None
-    acked: Acked | None
+    acked: DeskAcked | None
     resolved: Resolved | None
     notes: tuple[Said, ...]
     hold: Said | None

@@ -16,7 +16,8 @@ import msgspec
 from edge import summary as pole_summary
 from edge.feeds import Draft, Severity
 from edge.model import Json
-from edge.station.desk_alert import DeskAlert, DeskMedia, Said, TransferState, Trust
+from edge.serving.plain_text import plain_text
+from edge.station.desk_alert import DeskAcked, DeskAlert, DeskMedia, Said, TransferState, Trust
 from edge.summary import Resolved, ShownFile, Summary
 from edge.wire import format_utc
 
@@ -25,13 +26,15 @@ LATE_MS = 60_000
 CLOCK_OFF_MS = 60_000
 """A pole's clock that is off by more than this is no clock."""
 NOTES_MAX = 100
+NOTES_BYTES_MAX = 64 * 1024
+"""The newest notes are shown; the records have all."""
 MISSING_MAX = 8
 """Files shown that were never made; the oldest are left out."""
 TEXT_MAX = 500
 ID_MAX = 64
 """A ULID has 26; what is longer than this names no alert."""
 FOLD_BYTES_MAX = 128 * 1024
-"""An alert that is more than this is no alert of ours, and would make every list heavy."""
+"""Besides notes: an alert that is more is none of ours, and would make every list heavy."""
 STATIONS_OWN = "station"
 """The rule type of the station's own alerts; a pole that calls one so is not believed."""
 IN_OUR_NAME = "its pole tells it as an alert of the station's own, and it is none"
@@ -43,6 +46,11 @@ _OF_POLES = (
     "alert.open", "alert.update", "alert.close", "alert.ack", "alert.resolve", "media.ready",
     "media.gone",
 )  # fmt: skip
+_BOUNDED = {
+    "alert.resolve": ("verdict", "note"),
+    "alert.close": ("reason",),
+}
+"""What of a pole's words is shown as it is, up to `TEXT_MAX`; no pole of ours tells more."""
 _NOT_OURS = "not-station"
 _SEVERITIES = frozenset(get_args(Severity))
 _DIGEST_DIGITS = 64
@@ -98,7 +106,8 @@ class Missing:
 class DeskFold:
     """An alert as its records have made it; `show` gives what desks are shown.
 
-    `own_verdict` is the last one said at a desk of ours; `is_stub` until its alert.open is here.
+    `acked` is the last ack that counted, that of `summary` the first; `own_verdict` is the last one
+    said at a desk of ours; `is_stub` until its alert.open is here.
     """
 
     summary: Summary
@@ -107,6 +116,7 @@ class DeskFold:
     received_ms: int
     late: bool
     trust: Trust
+    acked: DeskAcked | None = None
     seen: Said | None = None
     notes: tuple[Said, ...] = ()
     hold: Said | None = None
@@ -124,8 +134,13 @@ class DeskFold:
 
     @property
     def is_new(self) -> bool:
-        """Whether it is open and nobody has said that he knows of it."""
-        return self.is_open and self.summary.acked is None and self.summary.resolved is None
+        """Whether it is open and nobody has said that he knows of it as bad as it is."""
+        return self.is_open and not self.is_acked and self.summary.resolved is None
+
+    @property
+    def is_acked(self) -> bool:
+        """Whether somebody takes care of it as bad as it is."""
+        return self.acked is not None and self.acked.covers(self.summary.severity)
 
 
 _encoder = msgspec.json.Encoder()
@@ -217,11 +232,19 @@ def with_file(fold: DeskFold, sha256: str, stand: FileStand) -> DeskFold:
 
 
 def cut_down(fold: DeskFold) -> DeskFold:
-    """Leave out what makes an alert too long to be shown; its records still have it."""
+    """Leave out what a pole has told where that is too long to be shown; its records still have it.
+
+    Returns:
+        What is within `FOLD_BYTES_MAX` but for the notes, which have a bound of their own.
+    """
+    if len(encode_fold(replace(fold, notes=()))) <= FOLD_BYTES_MAX:
+        return fold
     own = fold.summary
     rule = {key: str(own.rule.get(key, ""))[:ID_MAX] for key in ("type", "name")}
     small = replace(own, data={}, where={}, rule=rule, media=own.media[-4:])
-    return replace(fold, summary=small, flaw=fold.flaw or TOO_LONG)
+    known = {each.sha256 for each in small.media}
+    files = {sha256: stand for sha256, stand in fold.files.items() if sha256 in known}
+    return replace(fold, summary=small, files=files, flaw=fold.flaw or TOO_LONG)
 
 
 def show(fold: DeskFold, *, change: int) -> DeskAlert:
@@ -244,7 +267,7 @@ def show(fold: DeskFold, *, change: int) -> DeskAlert:
         late=fold.late,
         trust=fold.trust,
         seen=fold.seen,
-        acked=own.acked,
+        acked=fold.acked,
         resolved=own.resolved,
         notes=fold.notes,
         hold=fold.hold,
@@ -289,8 +312,8 @@ def _of_pole(fold: DeskFold, draft: Draft, origin: Origin) -> DeskFold:
         return _heal(fold, draft, origin) if fold.is_stub else fold
     if draft.kind == "media.gone":
         return _lose_file(fold, draft) if draft.camera == fold.summary.camera else fold
-    if draft.kind == "alert.resolve" and _is_echo(fold, draft, origin):
-        return _take_echo(fold, draft)
+    if draft.kind in ("alert.ack", "alert.resolve"):
+        return _hear_pole(fold, draft, origin)
     after = pole_summary.step(fold.summary, draft, seq=0, pole="")
     if after is None or after is fold.summary:
         return fold
@@ -298,6 +321,41 @@ def _of_pole(fold: DeskFold, draft: Draft, origin: Origin) -> DeskFold:
     known = {each.sha256 for each in after.media} - told_anew
     files = {sha256: stand for sha256, stand in fold.files.items() if sha256 in known}
     return replace(fold, summary=after, files=files)
+
+
+def _hear_pole(fold: DeskFold, draft: Draft, origin: Origin) -> DeskFold:
+    """What somebody has said, as a pole tells it.
+
+    What it tells of our own words may be older than what it told before; who said them is known
+    here only.
+    """
+    is_ack = draft.kind == "alert.ack"
+    own = fold.acked if is_ack else fold.own_verdict
+    if own is not None and draft.data.get("by") == origin.token_name:
+        return fold if is_ack else _take_echo(fold, draft)
+    named = replace(draft, data={**draft.data, "by": _name_at_pole(draft, origin)})
+    if is_ack:
+        return _acknowledge(fold, named)
+    after = pole_summary.step(fold.summary, named, seq=0, pole="")
+    assert after is not None
+    return replace(fold, summary=after)
+
+
+def _acknowledge(fold: DeskFold, draft: Draft) -> DeskFold:
+    """The first ack counts, and the first since an alert has become worse than was known."""
+    if fold.is_acked:
+        return fold
+    after = pole_summary.step(fold.summary, draft, seq=0, pole="")
+    assert after is not None
+    at = format_utc(draft.at_ms)
+    known = DeskAcked(at, _text(draft.data, "by") or "", after.severity)
+    return replace(fold, summary=replace(after, updated_at=at), acked=known)
+
+
+def _name_at_pole(draft: Draft, origin: Origin) -> str:
+    """Whom a pole names, in a form that no user of ours can have: their names have no @."""
+    name = plain_text((_text(draft.data, "by") or "")[:ID_MAX])
+    return f"{name}@{origin.pole}"
 
 
 def _heal(stub: DeskFold, draft: Draft, origin: Origin) -> DeskFold:
@@ -319,12 +377,6 @@ def _heal(stub: DeskFold, draft: Draft, origin: Origin) -> DeskFold:
     return replace(
         stub, summary=joined, late=begun.late, trust=begun.trust, is_stub=False, flaw=flaw
     )
-
-
-def _is_echo(fold: DeskFold, draft: Draft, origin: Origin) -> bool:
-    """Whether a pole tells us what we have told it: the person who said it is known here only."""
-    by = draft.data.get("by")
-    return fold.own_verdict is not None and by == origin.token_name and not origin.is_own
 
 
 def _take_echo(fold: DeskFold, draft: Draft) -> DeskFold:
@@ -358,15 +410,23 @@ def _say(fold: DeskFold, draft: Draft) -> DeskFold:
     own = replace(fold.summary, updated_at=said.at)
     if draft.kind == "alert.note":
         note = replace(said, text=_text(draft.data, "text") or "")
-        return replace(fold, summary=own, notes=(*fold.notes, note)[-NOTES_MAX:])
+        return replace(fold, summary=own, notes=_newest((*fold.notes, note)))
     if draft.kind == "alert.hold":
         case = _text(draft.data, "case")
         return replace(fold, summary=own, hold=replace(said, text=case) if case else None)
+    if draft.kind == "alert.ack":
+        return _acknowledge(fold, draft)
     after = pole_summary.step(fold.summary, draft, seq=0, pole="")
     assert after is not None
-    if draft.kind == "alert.resolve":
-        return replace(fold, summary=after, own_verdict=after.resolved)
-    return replace(fold, summary=after) if after is not fold.summary else fold
+    return replace(fold, summary=after, own_verdict=after.resolved)
+
+
+def _newest(notes: tuple[Said, ...]) -> tuple[Said, ...]:
+    """The newest notes that there is room for."""
+    kept = notes[-NOTES_MAX:]
+    while len(_encoder.encode(kept)) > NOTES_BYTES_MAX:
+        kept = kept[1:]
+    return kept
 
 
 def _show_files(fold: DeskFold) -> tuple[DeskMedia, ...]:
@@ -407,8 +467,16 @@ def _clean(draft: Draft, origin: Origin) -> Draft:
         rule=rule,
         severity=draft.severity if draft.severity in _SEVERITIES else None,
         media=named_files(draft) if draft.kind == "media.ready" else (),
-        data=data if draft.feed == "media" else draft.data,
+        data=data if draft.feed == "media" else _bound_words(draft),
     )
+
+
+def _bound_words(draft: Draft) -> dict[str, Json]:
+    keys = _BOUNDED.get(draft.kind, ())
+    return {
+        key: value[:TEXT_MAX] if key in keys and isinstance(value, str) else value
+        for key, value in draft.data.items()
+    }
 
 
 def named_files(draft: Draft) -> list[Mapping[str, Any]]:

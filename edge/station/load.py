@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
 from edge.config.checks import quote
 from edge.config.load import open_timezone
-from edge.config.model import Api
+from edge.config.model import Api, LooseConfig
 from edge.config.references import Table, find_repeats, tables
 from edge.config.station_ca import read_station_ca
 from edge.config.toml_file import (
@@ -27,7 +27,7 @@ from edge.config.toml_file import (
     parse_toml,
     read_text,
 )
-from edge.config.walk import build
+from edge.config.walk import build, key_of
 from edge.errors import Fault, ValidationError
 from edge.station.config import PoleSite, Station, StationConfig, Webhook
 from edge.station.outward.signature import parse_secret
@@ -39,8 +39,6 @@ _GEOJSON_TYPES = (
 )  # fmt: skip
 """RFC 7946 §1.4."""
 _LOOPBACK = {name.strip("[]") for name in Api.LOOPBACK}
-_STATIONS_OWN = ("station", "store", "user", "webhook", "map")
-"""Tables that a pole's configuration never has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +81,19 @@ def check_station(path: Path) -> tuple[list[Fault], list[Fault]]:
     return faults + _faults_around(document, path.parent), warnings
 
 
-def is_station_file(path: Path) -> bool:
-    """Whether a file is meant for a station; false also for one that can't be read."""
-    try:
-        document = parse_toml(read_text(path, FILE_BYTES_MAX), path)
-    except ValidationError:
-        return False
-    return isinstance(document.get("pole"), list) or any(key in document for key in _STATIONS_OWN)
+def find_kind(path: Path) -> Literal["pole", "station"] | None:
+    """Tell by its tables whose configuration a file is; None: it has only what both may have.
+
+    Raises:
+        ValidationError: it can't be read.
+    """
+    document = parse_toml(read_text(path, FILE_BYTES_MAX), path)
+    stations, poles = (
+        {key_of(each) for each in fields(cls)} for cls in (StationConfig, LooseConfig)
+    )
+    if isinstance(document.get("pole"), list) or document.keys() & (stations - poles):
+        return "station"
+    return "pole" if "pole" in document or document.keys() & (poles - stations) else None
 
 
 def _faults_around(document: Table, folder: Path) -> list[Fault]:
@@ -264,10 +268,21 @@ def _warnings(document: Table) -> list[Fault]:
         if isinstance(url, str) and first.setdefault(url.rstrip("/"), index) != index:
             problem = f"is that of pole[{first[url.rstrip('/')]}]: the second is not pulled"
             warnings.append(Fault(f"pole[{index}].url", problem, "one of them is a slip"))
-        if isinstance(url, str) and _is_open_to_all(url):
-            problem = "is plain HTTP: who is on the way reads the token, and may answer as the pole"
-            warnings.append(Fault(f"pole[{index}].url", problem, "write https://HOST:PORT"))
-    return warnings
+    return warnings + _clear_addresses(document)
+
+
+def _clear_addresses(document: Table) -> list[Fault]:
+    """Find who is asked or told in clear over the network."""
+    dangers = {
+        "pole": "who is on the way reads the token, and may answer as the pole",
+        "webhook": "who is on the way reads every alert",
+    }
+    return [
+        Fault(f"{key}[{index}].url", f"is plain HTTP: {danger}", "write https://HOST:PORT")
+        for key, danger in dangers.items()
+        for index, table in tables(document, key)
+        if isinstance(url := table.get("url"), str) and _is_open_to_all(url)
+    ]
 
 
 def _is_open_to_all(url: str) -> bool:

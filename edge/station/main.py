@@ -26,6 +26,7 @@ from edge.station.api.app import make_app
 from edge.station.api.context import Part, StationContext
 from edge.station.client_tls import ClientContexts
 from edge.station.config import PoleSite, StationConfig
+from edge.station.lookup_loop import LookupLoop
 from edge.station.outward.webhooks import Outlook, Webhooks, WebhookView
 from edge.station.own_alerts import OwnAlerts, Pen, read_open
 from edge.station.pulling.collector import Collector, Rhythm
@@ -47,7 +48,7 @@ from edge.supervise import Passing, run_forever
 
 _TLS_NAME = "tls"
 _THREADS = 4
-"""For parts and heavy pages; names of poles that nobody resolves hold the loop's own for long."""
+"""For parts and heavy pages."""
 _log = logging.getLogger("polewatch")
 
 
@@ -69,7 +70,8 @@ def run_station(settings: Settings) -> int:
         EdgeError: it can't be begun, or can't go on; the message says why.
     """
     try:
-        asyncio.run(_Station(settings).run())
+        with asyncio.Runner(loop_factory=LookupLoop) as runner:
+            runner.run(_Station(settings).run())
     except* EdgeError as group:
         raise first_error(group) from group
     return 0
@@ -129,6 +131,7 @@ class _Station:
         for each in unclosed:
             self._own.take_up(each)
         self._watch.take_up(unclosed)
+        await self._watch.recall(self._store)
         with suppress(StoreError):  # on a full disk too it begins; a later start tells it
             await self._own.let_go(sites.keys())
 

@@ -52,11 +52,18 @@ class _Rule(msgspec.Struct):
     type: str
 
 
-class _Told(msgspec.Struct):
+class Told(msgspec.Struct, frozen=True):
+    """What one record tells: of which feed of which epoch, and first and last of each break."""
+
     pole: str
     feed: str
     life: str
     breaks: list[tuple[int, int]]
+
+    @property
+    def end(self) -> int:
+        """No break is behind this record: where the feed begins here or later, none is in it."""
+        return max((max(each) for each in self.breaks), default=0)
 
 
 class _Own(msgspec.Struct):
@@ -66,7 +73,19 @@ class _Own(msgspec.Struct):
 
 
 _own_decoder = msgspec.json.Decoder(_Own)
-_told_decoder = msgspec.json.Decoder(_Told)
+_told_decoder = msgspec.json.Decoder(Told)
+
+
+def parse_told(body: bytes) -> Told | None:
+    """What an own record of the feed alerts tells of breaks; None where it tells of none."""
+    try:
+        record = _own_decoder.decode(body)
+        is_station = record.rule is not None and record.rule.type == STATIONS_OWN
+        if not is_station or record.kind == "alert.close":  # which only repeats
+            return None
+        return _told_decoder.decode(record.data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None  # the check of the chain names it, if it is no record
 
 
 class ToldBreaks:
@@ -85,16 +104,9 @@ class ToldBreaks:
         if alerts is None:
             raise StoreError(explain_damage(NOUN, "it does not say where its own alerts end"))
         for row in reader.chain(alerts):
-            try:
-                record = _own_decoder.decode(row.body)
-                is_station = record.rule is not None and record.rule.type == STATIONS_OWN
-                if not is_station or record.kind == "alert.close":  # which only repeats
-                    continue
-                told = _told_decoder.decode(record.data)
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                continue  # tells of no break; the check of the chain names it, if it is none
-            found = self._places[told.pole, told.life, told.feed]
-            found += [(row.number, each) for each in told.breaks]
+            if (told := parse_told(row.body)) is not None:
+                found = self._places[told.pole, told.life, told.feed]
+                found += [(row.number, each) for each in told.breaks]
 
     def of(self, feed: KeptFeed) -> ToldPlaces:
         """What was told of a feed while its branch was the one that was pulled.

@@ -54,11 +54,19 @@ class CheckedFeed:
 
 
 @dataclass(frozen=True, slots=True)
+class PoleKey:
+    """A pole's key, and the epoch of the log that it signs; empty: not known."""
+
+    key: Ed25519PublicKey
+    epoch: str
+
+
+@dataclass(frozen=True, slots=True)
 class Keys:
     """Who may have signed: the station itself, and each pole by its name."""
 
     station: Ed25519PublicKey
-    poles: Mapping[str, Ed25519PublicKey]
+    poles: Mapping[str, PoleKey]
 
 
 def load_keys(
@@ -74,18 +82,18 @@ def load_keys(
     Returns:
         The keys, and poles whose key can't be used or is not the trusted one.
     """
-    keys: dict[str, Ed25519PublicKey] = {}
+    keys: dict[str, PoleKey] = {}
     findings = []
     for pole in sorted({feed.pole for feed in reader.feeds()} - {reader.station}):
         try:
             identity = reader.identity(pole)
             if identity is None:
                 continue
-            key = load_pem_public_key(identity.key_pem.encode())
+            epoch, key = identity.epoch, load_pem_public_key(identity.key_pem.encode())
         except (ValueError, UnsupportedAlgorithm):  # of msgspec too
             key = None
         if isinstance(key, Ed25519PublicKey):
-            keys[pole] = key
+            keys[pole] = PoleKey(key, epoch)
         else:
             problem = "the key that is remembered of it is none"
             findings.append(PoleFinding(pole, "", "", 0, problem))
@@ -159,7 +167,7 @@ class _FeedCheck:
         for name, said in by_key.items():
             if name in known:
                 good += good_statements(said, known[name], findings=self.findings)
-            elif self.feed.is_current:
+            elif self.feed.is_current and self._is_of_key():
                 self._find(said[-1].statement.seq, f"signed by {name}, which is not its key")
             else:
                 self.notes.append(f"{self._name()}: signed by {name}, a key of before: unchecked")
@@ -168,7 +176,12 @@ class _FeedCheck:
     def _may_sign(self) -> list[Ed25519PublicKey]:
         """The pole, and the station: of where records begin that it has let go."""
         pole = self.keys.poles.get(self.feed.pole)
-        return [self.keys.station] if pole is None else [self.keys.station, pole]
+        return [self.keys.station] if pole is None else [self.keys.station, pole.key]
+
+    def _is_of_key(self) -> bool:
+        """Whether the feed is of the log that the key signs: a pole made anew is met before it."""
+        pole = self.keys.poles.get(self.feed.pole)
+        return pole is None or pole.epoch in ("", self.feed.start.epoch)
 
     def _start(self) -> Link:
         """Where the walk begins: where it can't be known, as the first record has it."""

@@ -192,3 +192,16 @@ def test_what_is_not_there_is_not_asked_of_anybody(path: str) -> None:
         assert bench.links.asked == []
 
     ask()
+
+
+@run_async
+async def test_person_who_signs_in_too_often_is_refused_and_nobody_else() -> None:
+    bench = StationBench()
+    async with asking(bench) as session:
+        for status in (*[200] * 30, 429):
+            async with session.post("/v1/session", json={"token": token_of("wang")}) as answer:
+                assert answer.status == status
+        assert answer.headers["Retry-After"] == "2"
+        async with session.post("/v1/session", json={"token": token_of("chen")}) as answer:
+            assert answer.status == 200
+    assert len(bench.store.of("login")) == 31

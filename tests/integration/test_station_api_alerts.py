@@ -193,7 +193,8 @@ async def test_file_of_one_pole_is_not_found_under_another(tmp_path: Path) -> No
         for path in (f"SG-018/{sha256}", f"SG-017/{'0' * 64}", f"SG-017/{sha256.upper()}"):
             async with session.get(f"/v1/media/{path}", headers=headers_of("wang")) as answer:
                 assert answer.status == 404
-    assert bench.store.of("access") == []
+    (draft,) = bench.store.of("access")
+    assert (draft.data["result"], draft.data["by"], draft.data["count"]) == ("refused", "wang", 3)
 
 
 @run_async
@@ -286,6 +287,7 @@ async def test_metrics_hold_every_pole_and_part() -> None:
     bench = StationBench()
     bench.open_alert()
     bench.parts = [Part("collector", "SG-017", True)]
+    bench.links.set("SG-017", state="silent")
     async with (
         asking(bench) as session,
         session.get("/metrics", headers=headers_of("wang")) as answer,
@@ -296,6 +298,8 @@ async def test_metrics_hold_every_pole_and_part() -> None:
         'polewatch_alerts{state="new_major"} 1',
         'polewatch_part_up{kind="collector",name="SG-017"} 1',
         "polewatch_store_up 1",
+        'polewatch_pole_well{pole="SG-018"} 1',
     ):
         assert f"{line}\n" in text
+    assert 'polewatch_pole_well{pole="SG-017"}' not in text, "what it said is worth nothing now"
     assert text.endswith("# EOF\n")

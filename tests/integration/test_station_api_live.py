@@ -256,3 +256,22 @@ async def test_head_asks_no_pole() -> None:
             async with session.head(f"{CAMERA}/{name}", headers=headers_of("wang")) as answer:
                 assert answer.status == 200
     assert bench.links.asked == []
+
+
+@run_async
+async def test_one_person_leaves_views_to_others() -> None:
+    bench = bench_answering(200, {"Content-Type": "video/mp4"}, [b"moof", None])
+    path = f"{CAMERA}/live.mp4"
+    async with asking(bench) as session:
+        views = [await session.get(path, headers=headers_of("wang")) for _ in range(8)]
+        async with session.get(path, headers=headers_of("wang")) as refused:
+            assert (refused.status, "Retry-After" in refused.headers) == (503, True)
+            assert "8 views of wang" in (await refused.json())["detail"]
+        async with session.get(path, headers=headers_of("chen")) as other:
+            assert other.status == 200
+        views[0].close()
+        await wait_until(lambda: bench.links.open_count == 7)
+        views[0] = await session.get(path, headers=headers_of("wang"))
+        assert views[0].status == 200
+        for view in views:
+            view.close()

@@ -126,6 +126,17 @@ async def test_disk_in_trouble_is_news() -> None:
 
 
 @run_async
+async def test_disk_in_trouble_since_a_page_heard_of_it_is_told_at_once() -> None:
+    bench = StationBench()
+    async with asking(bench) as session:
+        bench.store.jam()
+        news = await get(session, "/v1/news?faulty=0&wait=60")
+        assert news["fault"] == "the disk is full; make room"
+        bench.store.clear()
+        assert (await get(session, "/v1/news?faulty=1&wait=60"))["fault"] is None
+
+
+@run_async
 async def test_waiting_ends_with_its_time() -> None:
     async with asking(StationBench()) as session:
         news = await get(session, "/v1/news?wait=0.1")
@@ -178,6 +189,19 @@ async def test_feed_gives_every_poles_records_as_stored_in_their_order() -> None
         assert (found, same) == ([], following)
         both, _ = await lines(session, "/v1/feed?feed=alerts,health")
         assert [each["number"] for each in both] == [1, 2, 3]
+
+
+@run_async
+async def test_feed_refuses_number_that_was_never_told() -> None:
+    bench = StationBench()
+    bench.open_alert()
+    async with asking(bench) as session:
+        for query in ("after=2", "after=2&wait=60", "after=2&feed=media"):
+            async with session.get(f"/v1/feed?{query}", headers=headers_of("wang")) as answer:
+                assert answer.status == 410
+                assert (await answer.json())["newest"] == 1
+        assert (await lines(session, "/v1/feed?after=1&feed=alerts", "wang"))[0] == []
+    assert bench.store.of("access")[0].data["after"] == 1
 
 
 @run_async
@@ -277,7 +301,9 @@ async def test_figures_by_person_are_for_supervisors_and_on_record() -> None:
             assert answer.status == 403
         table = await get(session, path, "li")
     assert {row["key"]: row["alerts"] for row in table["rows"]} == {"": 1, "chen": 1}
-    assert [draft.data["what"] for draft in bench.store.of("access")] == ["statistics by person"]
+    given, refused = bench.store.of("access")
+    assert (given.data["what"], given.data["by"]) == ("statistics by person", "li")
+    assert (refused.data["status"], refused.data["by"]) == (403, "chen")
 
 
 @pytest.mark.parametrize(

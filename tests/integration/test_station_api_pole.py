@@ -33,10 +33,10 @@ class RealLinks(StillLinks):
     live: LiveViews | None = None
 
     def open_live(
-        self, pole: str, path: str, query: Mapping[str, str]
+        self, pole: str, path: str, query: Mapping[str, str], *, reason: str = ""
     ) -> AbstractAsyncContextManager[Stream]:
         assert self.live is not None
-        return self.live.open(pole, path, query)
+        return self.live.open(pole, path, query, reason=reason)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -165,4 +166,44 @@ async def test_what_a_kill_or_a_hand_has_left_is_put_right_at_the_start(tmp_path
         await store.alerts(Asked(), after=None, limit=1)
     left = {path.name for path in media.rglob("*") if path.is_file() and len(path.name) > 1}
     assert left == set()
+    assert [path.read_bytes() for path in (tmp_path / "spoiled").iterdir()] == [b"not it"]
     assert [path.name for path in (tmp_path / "parts").iterdir()] == [f"SG-017-{clip.sha256}.part"]
+
+
+@run_async
+async def test_spoiled_file_is_set_aside_after_a_kill_between_its_row_and_its_move(
+    tmp_path: Path,
+) -> None:
+    pages = PolePages()
+    async with make_store(tmp_path) as store:
+        await store.keep(pages.page(make_alert(1)))
+        await store.keep(pages.page(make_file(1, b"clip")))
+        (wanted,) = await store.wanted("SG-017", limit=9)
+        await bring(store, wanted, b"clip")
+        path = tmp_path / "media" / wanted.sha256[:2] / wanted.sha256
+        path.write_bytes(b"clap")
+        await store.set_aside(wanted.sha256)
+        (tmp_path / "spoiled" / f"{wanted.sha256}.1").rename(path)
+    async with make_store(tmp_path) as store:
+        assert await store.count_spoiled() == 1
+        assert await store.wanted("SG-017", limit=9) == [wanted]
+    (witness,) = (tmp_path / "spoiled").iterdir()
+    assert witness.read_bytes() == b"clap"
+
+
+@run_async
+async def test_file_is_not_taken_in_for_a_pole_that_says_another_length_of_it(
+    tmp_path: Path,
+) -> None:
+    right, wrong = PolePages(name="P1"), PolePages(name="P2")
+    async with make_store(tmp_path) as store:
+        draft = make_file(1, b"clip")
+        await store.keep(right.page(draft))
+        await store.keep(wrong.page(replace(draft, media=[{**draft.media[0], "bytes": 999}])))
+        (wanted,) = await store.wanted("P1", limit=9)
+        part = store.parts_folder / put_part(store, "P1", b"clip")
+    file_has_its_name(tmp_path, part, tmp_path / "media" / wanted.sha256[:2] / wanted.sha256)
+    async with make_store(tmp_path) as store:
+        assert await store.wanted("P1", limit=9) == []
+        assert [each.size_bytes for each in await store.wanted("P2", limit=9)] == [999]
+        assert await store.find_media("P2", wanted.sha256) is None

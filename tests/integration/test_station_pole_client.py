@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from edge.station.client_tls import ClientContexts
 from edge.station.config import ClientTls, PoleSite
 from edge.station.ports.vault import Word
 from edge.station.pulling.answer import Limits
-from edge.station.pulling.pole_client import HttpPoleClient
+from edge.station.pulling.pole_client import INTERIM_MAX, HttpPoleClient
 from edge.station.pulling.ports import CursorGone, FileGone, FileWrong, PoleBusy, WordRefused
 from tests.support.aio import run_async
 from tests.support.authorities import Authority
@@ -233,6 +234,49 @@ async def test_nobody_there_is_unreachable(tmp_path: Path) -> None:
         async with make_client(token, gone) as client:
             with pytest.raises(PoleUnreachable, match="refused"):
                 await client.who()
+
+
+@asynccontextmanager
+async def speaking(answer: bytes, *, is_endless: bool = False) -> AsyncIterator[str]:
+    """Give the address of somebody who answers everything with this, once or without end."""
+
+    async def answer_all(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(answer)
+                await writer.drain()
+                while is_endless:
+                    writer.write(answer)
+                    await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer_all, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+@run_async
+async def test_interim_answers_without_end_are_no_pole(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("pw_x")
+    hints = b"HTTP/1.1 103 Early Hints\r\n\r\n" * 1000
+    async with speaking(hints, is_endless=True) as url, make_client(token, url) as client:
+        with pytest.raises(PoleWrong, match="does not speak HTTP as a pole does"):
+            await client.health()
+
+
+@run_async
+async def test_a_few_interim_answers_are_passed_over_before_each_one_that_counts(
+    tmp_path: Path,
+) -> None:
+    token = tmp_path / "token"
+    token.write_text("pw_x")
+    hints = b"HTTP/1.1 103 Early Hints\r\n\r\n" * INTERIM_MAX
+    body = b'{"ok":true,"parts":[]}'
+    good = hints + b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    async with speaking(good) as url, make_client(token, url) as client:
+        for _ in range(3):
+            assert (await client.health()).is_well
 
 
 @asynccontextmanager

@@ -6,28 +6,27 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import pytest
 
 from edge.database import bring_up, open_to_write
 from edge.device_key import PUBLIC_NAME, load_or_make_key, load_public_key
 from edge.evidence import open_seal
 from edge.feeds import ClockReading, Draft
+from edge.model import Json
 from edge.station.config import Store
 from edge.station.own_alerts import OwnAlerts, Pen
-from edge.station.ports.desk import Asked
+from edge.station.ports.vault import Batch
 from edge.station.store.reader import open_store_reader
 from edge.station.store.retention import SIGN_EVERY_S, Retention
 from edge.station.store.schema import STEPS, STORE_NAME
 from edge.station.store.station_store import StationStore
 from edge.station.verify import Keys, verify_store
 from edge.station.verify_files import count_files
-from tests.support.aio import run_async, wait_until
+from tests.support.aio import run_async
 from tests.support.clocks import ManualClock
-from tests.support.disks import small_disk
 from tests.support.drafts import AT_MS
+from tests.support.retention import DAY_S, bring_alert, make_retention
 from tests.support.station_store import (
     PolePages,
     alert_id,
@@ -42,14 +41,6 @@ from tests.support.station_store import (
 
 pytestmark = pytest.mark.timeout(120)
 
-DAY_S = 86_400.0
-MIB = 2**20
-
-
-def make_retention(store: StationStore, clock: ManualClock) -> Retention:
-    pen = Pen(clock, lambda: ClockReading("synced", "b", 1))
-    return Retention(store, OwnAlerts(store, pen), clock=clock)
-
 
 def problems(folder: Path) -> Sequence[str]:
     """What verification finds wrong."""
@@ -57,21 +48,6 @@ def problems(folder: Path) -> Sequence[str]:
         keys = Keys(load_public_key(folder / PUBLIC_NAME), {})
         checked = list(verify_store(reader, keys, tell=lambda _line: None))
     return [each.problem for feed in checked for each in (*feed.findings, *feed.holes)]
-
-
-async def bring_alert(store: StationStore, pages: PolePages, number: int, at_ms: int) -> None:
-    """An alert with one file, ended."""
-    content = b"clip %d" % number
-    await store.keep(pages.page(make_alert(number), received_ms=at_ms))
-    await store.keep(pages.page(make_file(number, content), received_ms=at_ms))
-    (wanted,) = await store.wanted(pages.name, limit=9)
-    await bring(store, wanted, content)
-    await store.keep(pages.page(make_alert(number, "alert.close"), received_ms=at_ms))
-
-
-async def own_alerts(store: StationStore) -> list[dict[str, Any]]:
-    page = await store.alerts(Asked(state="all", pole="station"), after=None, limit=99)
-    return [msgspec.json.decode(body) for body in page.bodies]
 
 
 @run_async
@@ -183,6 +159,44 @@ async def test_old_records_leave_behind_a_checkpoint_and_the_rest_is_proved(
         }  # fmt: skip
         (said,) = reader.statements(feeds["health"])
         assert (said.statement.kind, said.key) == ("checkpoint", reader.key)
+
+
+@run_async
+async def test_record_that_told_of_a_hole_stays_as_long_as_the_hole(tmp_path: Path) -> None:
+    clock, pages = ManualClock(utc_ms=AT_MS), PolePages()
+    pen = Pen(clock, lambda: ClockReading("synced", "b", 1))
+
+    async def pass_days(store: StationStore, days: float) -> None:
+        clock.move(days * DAY_S)
+        await Retention(store, own, clock=clock).run_once()
+
+    async def own_count(store: StationStore) -> int:
+        arrivals = await store.arrivals(after=0, feeds=["alerts"], limit=99)
+        return sum(open_seal(each.body)["pole"] == "station" for each in arrivals)
+
+    async with make_store(tmp_path, clock=clock) as store:
+        own = OwnAlerts(store, pen)
+        await store.keep(pages.page(make_alert(1), make_alert(1, "alert.close")))
+        pages.seal(make_alert(2))
+        hole: dict[str, Json] = {"pole": "SG-017", "feed": "alerts", "life": "e1"}
+        await own.say("chain", "SG-017 alerts", {**hole, "breaks": [[3, 3]]})
+        await own.over("chain", "SG-017 alerts", "no more of it was found")
+        await store.keep(Batch("SG-017", replace(pages.link("alerts"), hash=""), (), AT_MS))
+        await pass_days(store, 3)
+        await store.keep(pages.page(make_alert(4), received_ms=clock.utc_ms()))
+        await own.say("clock", "SG-017", {"pole": "SG-017"})
+        await pass_days(store, 500)
+        assert await own_count(store) == 3
+        assert problems(tmp_path) == ["alerts 3: missing; 4 follows 2"]
+        with open_store_reader(tmp_path) as reader:
+            keys = Keys(load_public_key(tmp_path / PUBLIC_NAME), {})
+            checked = verify_store(reader, keys, tell=lambda _line: None)
+            assert [each.findings for each in checked if each.findings] == []
+        await store.keep(pages.page(make_alert(5), received_ms=clock.utc_ms()))
+        await pass_days(store, 401)
+        await pass_days(store, 0)
+        assert await own_count(store) == 1, "the hole has left, and with it what told of it"
+    assert problems(tmp_path) == []
 
 
 @run_async
@@ -363,93 +377,3 @@ async def test_words_that_a_pole_refused_leave_with_their_alert(tmp_path: Path) 
             with open_store_reader(tmp_path) as reader:
                 counts += next(reader.connection.execute("SELECT count(*) FROM word"))
         assert counts == [1, 1, 0]
-
-
-@run_async
-async def test_files_that_were_spoiled_are_an_alert_until_they_are_taken_away(
-    tmp_path: Path,
-) -> None:
-    clock, pages = ManualClock(utc_ms=AT_MS), PolePages()
-    async with make_store(tmp_path, clock=clock) as store:
-        await bring_alert(store, pages, 1, AT_MS)
-        sha256 = hashlib.sha256(b"clip 1").hexdigest()
-        (tmp_path / "media" / sha256[:2] / sha256).write_bytes(b"clap 1")
-        await store.set_aside(sha256)
-        retention = make_retention(store, clock)
-        await retention.run_once()
-        (told,) = await own_alerts(store)
-        assert (told["rule"]["name"], told["data"]["files"]) == ("disk", 1)
-        assert states(await shown(store, 1)) == ["waiting"]
-        for path in (tmp_path / "spoiled").iterdir():
-            path.unlink()
-        await retention.run_once()
-        (told,) = await own_alerts(store)
-        assert told["closed_at"] is not None
-
-
-@run_async
-async def test_disk_that_is_short_or_was_at_fault_is_an_alert(tmp_path: Path) -> None:
-    clock, pages = ManualClock(utc_ms=AT_MS), PolePages()
-    with small_disk(tmp_path / "disk", size_bytes=8 * MIB) as disk:
-        limits = Store(reserve_bytes=2 * MIB)
-        sites = {"SG-017": None}
-        async with make_store(disk / "store", clock=clock, limits=limits, sites=sites) as store:
-            retention = make_retention(store, clock)
-            await store.keep(pages.page(make_file(1, b"clip")))
-            await retention.run_once()
-            assert await own_alerts(store) == []
-            (disk / "filler").write_bytes(bytes(5 * MIB))
-            (wanted,) = await store.wanted("SG-017", limit=9)
-            await store.give_up_file(wanted, "held back", "no room")
-            await retention.run_once()
-            await retention.run_once()
-            (short,) = await own_alerts(store)
-            assert (short["rule"], short["severity"], short["closed_at"]) == (
-                {"type": "station", "name": "disk"}, "critical", None,
-            )  # fmt: skip
-            assert short["data"]["files"] == 1
-            assert "only its reserve" in short["data"]["reason"]
-            (disk / "filler").unlink()
-            await bring(store, wanted, b"clip")
-            (disk / "store" / "station.db").rename(disk / "store" / "away")
-            await wait_until(lambda: store.fault is not None)
-            (disk / "store" / "away").rename(disk / "store" / "station.db")
-            await wait_until(lambda: store.fault is None)
-            await retention.run_once()
-            fault, short = await own_alerts(store)
-            assert short["close_reason"] == "there is room again"
-            assert "was taken away" in fault["data"]["reason"]
-            assert fault["close_reason"] == "the disk takes records again"
-
-
-@run_async
-async def test_want_of_room_is_one_alert_until_there_is_some_to_spare(tmp_path: Path) -> None:
-    clock, pages, away = ManualClock(utc_ms=AT_MS), PolePages(), PolePages(name="SG-099")
-    limits = Store(quota_bytes=1600, reserve_bytes=MIB)
-    sites = {"SG-017": None}
-    async with make_store(tmp_path, clock=clock, limits=limits, sites=sites) as store:
-        retention = make_retention(store, clock)
-
-        async def offer(source: PolePages, number: int, size_bytes: int) -> None:
-            content = b"%04d" % number * (size_bytes // 4)
-            await store.keep(source.page(make_file(number, content), received_ms=AT_MS))
-            (wanted,) = await store.wanted(source.name, limit=9)
-            if await store.has_room(size_bytes):
-                await bring(store, wanted, content)
-            else:
-                await store.give_up_file(wanted, "held back", "no room")
-            await retention.run_once()
-
-        await offer(pages, 1, 1480)
-        await offer(away, 2, 400)
-        assert await own_alerts(store) == [], "nobody pulls that pole any more"
-        await offer(pages, 3, 400)
-        (wanted,) = await store.wanted("SG-017", limit=9)
-        await store.give_up_file(wanted, "gone", "the pole has it no more")
-        await offer(pages, 4, 40)
-        (short,) = await own_alerts(store)
-        assert (short["data"]["files"], short["closed_at"]) == (1, None)
-        clock.move(31 * DAY_S)
-        await retention.run_once()
-        (short,) = await own_alerts(store)
-        assert short["close_reason"] == "there is room again"

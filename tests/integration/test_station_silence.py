@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from edge.errors import PoleUnreachable
+from edge.feeds import Draft
 from edge.station.client_tls import ClientContexts
 from edge.station.config import PoleSite
 from edge.station.own_alerts import OwnAlerts, Pen, read_open
@@ -30,10 +32,12 @@ from edge.station.store.station_store import StationStore
 from edge.supervise import Passing
 from tests.support.aio import run_async, wait_until
 from tests.support.bad_pole import bad_pole
+from tests.support.clocks import ManualClock
+from tests.support.drafts import make_draft
 from tests.support.own_records import own_alerts
 from tests.support.pulled_files import BRISK
 from tests.support.served_pole import ServedPole, read_clock, serve_pole
-from tests.support.station_store import make_store
+from tests.support.station_store import PolePages, make_alert, make_store
 
 pytestmark = pytest.mark.timeout(120)
 POLE = "SG-017"
@@ -156,6 +160,50 @@ async def test_a_pole_that_refuses_us_is_silent_and_says_why(tmp_path: Path) -> 
             assert station.state() == "refused"
         assert told["data"]["cause"] == "refused"
         assert "token" in told["data"]["poles"][POLE]["detail"]
+
+
+MAINS = {"type": "system", "name": "mains"}
+LOST = make_draft(1, feed="health", kind="power", data={"mains": False})
+BACK = make_draft(2, feed="health", kind="power", data={"mains": True})
+STOPPED = make_draft(3, feed="health", kind="state", data={"unwell": ["agent stopped"]})
+BEGUN = make_draft(4, feed="health", kind="start", data={})
+MUCH = [make_draft(10 + n, feed="health", kind="sight") for n in range(150)]
+
+
+@pytest.mark.parametrize(
+    ("drafts", "cause"),
+    [
+        ([LOST, *MUCH], "mains"),
+        ([LOST, BACK], "link"),
+        ([STOPPED], "stopped"),
+        ([STOPPED, BEGUN], "link"),
+        ([make_alert(1, rule=MAINS)], "mains"),
+        ([make_alert(1, rule=MAINS), make_alert(1, "alert.close", rule=MAINS)], "link"),
+        ([make_alert(1), *MUCH[:2]], "link"),
+    ],
+    ids=["lost", "back", "stopped", "begun", "alert", "closed", "nothing"],
+)
+@run_async
+async def test_last_known_cause_is_known_when_the_station_is_started_anew_before_the_silence(
+    tmp_path: Path, drafts: list[Draft], cause: str
+) -> None:
+    pages = PolePages()
+    async with make_store(tmp_path) as store:
+        for draft in drafts:
+            await store.keep(pages.page(draft))
+    passing = Passing(ManualClock())
+    contacts = Contacts({POLE: None, "SG-018": None}, passing.clock)
+    async with make_store(tmp_path) as store:
+        own = OwnAlerts(store, Pen(passing.clock, read_clock))
+        watch = SilenceWatch(contacts, own, passing=passing)
+        watch.take_up([])
+        await watch.recall(store)
+
+    for name in contacts.names:
+        contacts.of(name).heard()
+        contacts.of(name).failed(PoleUnreachable("no route"))
+
+    assert [each.cause for each in contacts.observe()] == [cause, "link"]
 
 
 async def wait_for_silence(station: WatchedPole, *, is_closed: bool) -> dict[str, Any]:

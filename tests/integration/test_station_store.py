@@ -24,6 +24,7 @@ from tests.support.drafts import AT_MS, KEY
 from tests.support.station_store import (
     PolePages,
     alert_id,
+    bring,
     make_alert,
     make_file,
     make_store,
@@ -284,6 +285,26 @@ async def test_identity_and_acks_are_as_they_were_after_a_restart(tmp_path: Path
         assert await store.identity("SG-017") == me
         assert await store.acked("SG-017") == {"alerts": Cursor("e1", 5)}
         assert (await store.told_to("dispatch"), await store.told_to("other")) == (7, None)
+
+
+@run_async
+async def test_pole_is_told_all_anew_when_our_token_there_has_another_name(tmp_path: Path) -> None:
+    pages, other = PolePages(), PolePages(name="SG-018")
+    async with make_store(tmp_path) as store:
+        for each in (pages, other):
+            await store.keep_identity(each.name, ME)
+            await store.keep(each.page(make_file(1, b"clip")))
+            for wanted in await store.wanted(each.name, limit=9):  # one hash is one file
+                await bring(store, wanted, b"clip")
+            await store.note_files_acked(each.name, [wanted.sha256])
+            await store.note_acked(each.name, "media", Cursor("e1", 1))
+        await store.keep_identity("SG-017", replace(ME, version="2"))
+        assert await store.acked("SG-017") == {"media": Cursor("e1", 1)}
+        await store.keep_identity("SG-017", replace(ME, token_name="station-2"))
+        assert await store.acked("SG-017") == {}
+        assert await store.unacked_files("SG-017", limit=9) == [wanted.sha256]
+        assert await store.acked("SG-018") == {"media": Cursor("e1", 1)}
+        assert await store.unacked_files("SG-018", limit=9) == []
 
 
 @run_async

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from edge.station.ports.desk import Asked
 from edge.station.ports.vault import Batch, Kept
 from edge.station.store.schema import STORE_NAME
 from edge.station.store.station_store import StationStore
+from edge.station.urgency import CAPTURE, CLIP, SNAPSHOT
 from tests.support.aio import run_async, wait_until
 from tests.support.disks import mortal_disk, read_only, small_disk
 from tests.support.station_store import (
@@ -178,19 +180,45 @@ async def test_room_is_what_quota_and_reserve_leave(tmp_path: Path) -> None:
         limits = Store(reserve_bytes=4 * MIB, quota_bytes=MIB)
         async with make_store(disk / "store", limits=limits) as store:
             pages = PolePages()
-            assert await store.has_room(MIB)
-            assert not await store.has_room(MIB + 1)
-            assert await store.has_room(MIB + 1, is_snapshot=True)
+            assert await store.has_room(MIB, rank=CLIP)
+            assert not await store.has_room(MIB + 1, rank=CLIP)
+            assert await store.has_room(MIB + 1, rank=SNAPSHOT)
             clip = bytes(MIB // 2)
             await store.keep(pages.page(make_file(1, clip)))
             (wanted,) = await store.wanted("SG-017", limit=9)
             await bring(store, wanted, clip)
-            assert not await store.has_room(MIB // 2 + 1)
+            assert not await store.has_room(MIB // 2 + 1, rank=CLIP)
             (disk / "filler").write_bytes(bytes(4 * MIB))
-            assert not await store.has_room(1)
-            assert await store.has_room(1, is_snapshot=True)
+            assert not await store.has_room(1, rank=CLIP)
+            assert await store.has_room(1, rank=SNAPSHOT)
             assert (await store.room()).is_short
         async with make_store(disk / "store", limits=limits) as store:
             (disk / "filler").unlink()
-            assert not await store.has_room(MIB // 2 + 1)  # counted anew at the start
+            assert not await store.has_room(MIB // 2 + 1, rank=CLIP)  # counted anew at the start
             assert not (await store.room()).is_short
+
+
+@pytest.mark.parametrize("quota_bytes", [8 * MIB, None])
+@run_async
+async def test_captures_of_one_pole_leave_room_for_an_alert_of_another(
+    tmp_path: Path, quota_bytes: int | None
+) -> None:
+    with small_disk(tmp_path / "disk", size_bytes=12 * MIB) as disk:
+        limits = Store(reserve_bytes=2 * MIB, quota_bytes=quota_bytes)
+        async with make_store(disk / "store", limits=limits, sites={"P1": None}) as store:
+            pages, count = PolePages(name="P1"), 0
+            while True:
+                capture = bytes([count]) * (MIB // 4)
+                draft = make_file(count, capture, "face")
+                draft = replace(draft, kind="capture", feed="captures", alert=None)
+                await store.keep(pages.page(draft))
+                (wanted,) = await store.wanted("P1", limit=9)
+                if not await store.has_room(wanted.size_bytes, rank=CAPTURE):
+                    break
+                await bring(store, wanted, capture)
+                count += 1
+            assert count > 12, "most of the room is theirs"
+            assert await store.has_room(MIB // 2, rank=CLIP)
+            await store.give_up_file(wanted, "held back", "no room")
+            room = await store.room()
+            assert (room.is_short, room.is_ample, room.want) == (True, False, "share")

@@ -87,12 +87,12 @@ def test_number_that_is_none_is_refused(
     assert "the last line that you have" in capsys.readouterr().err
 
 
-def test_store_that_is_not_there_is_told(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("words", [[], ["--follow"]])
+def test_number_that_was_never_told_is_refused(
+    config: Path, capsys: pytest.CaptureFixture[str], words: list[str]
 ) -> None:
-    config = write_station(tmp_path, {}, port=1).config
-    assert main(["station", "tail", "--config", str(config)]) == 1
-    assert "the store" in capsys.readouterr().err
+    assert main(["station", "tail", "--config", str(config), "--after", "8", *words]) == 2
+    assert "beyond the newest record, 7" in capsys.readouterr().err
 
 
 @contextmanager

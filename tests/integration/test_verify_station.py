@@ -20,7 +20,7 @@ from edge.station.store.schema import STORE_NAME
 from edge.station.store.station_store import StationStore
 from tests.support.disks import read_only
 from tests.support.station_process import PulledPole, write_station
-from tests.support.station_store import PolePages
+from tests.support.station_store import PolePages, make_file
 from tests.support.verified_store import (
     CLIP,
     DIGEST,
@@ -168,14 +168,28 @@ def test_signatures_that_were_taken_away_are_noted(
     assert (code, report["notes"][0]) == (0, "SG-017 alerts: not signed after 0")
 
 
+@pytest.mark.parametrize("epoch", ["e1", ""])
 def test_key_of_a_pole_that_was_exchanged_is_seen(
-    data: Path, capsys: pytest.CaptureFixture[str]
+    data: Path, capsys: pytest.CaptureFixture[str], epoch: str
 ) -> None:
-    other = identity(Ed25519PrivateKey.generate())
+    other = identity(Ed25519PrivateKey.generate(), epoch=epoch)
     change(data, "UPDATE pole SET identity = ?", msgspec.json.encode(other))
     code, report = verify(capsys, data)
     assert code == 1
     assert any("which is not its key" in each for each in findings(report))
+
+
+def test_store_is_sound_when_a_pole_was_made_anew_and_nothing_of_its_new_log_is_here_yet(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def meet_anew(store: StationStore, _pages: PolePages) -> None:
+        other = identity(Ed25519PrivateKey.generate(), epoch="e2")
+        await store.keep_identity("SG-017", other)
+        await store.keep(PolePages(epoch="e2").page(make_file(2, b"new"), is_new_life=True))
+
+    code, report = verify(capsys, make(tmp_path / "kept", meet_anew))
+    assert (code, findings(report)) == (0, set())
+    assert report["notes"][0].endswith("a key of before: unchecked")
 
 
 def test_keys_of_the_configuration_are_heeded(

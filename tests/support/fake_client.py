@@ -59,7 +59,9 @@ class FakeClient:
     async def say(self, word: Word) -> None:
         raise PoleUnreachable("not in this test")
 
-    def open_live(self, path: str, query: Mapping[str, str]) -> AbstractAsyncContextManager[Stream]:
+    def open_live(
+        self, path: str, query: Mapping[str, str], *, reason: str = ""
+    ) -> AbstractAsyncContextManager[Stream]:
         raise PoleUnreachable("not in this test")
 
 

@@ -35,7 +35,7 @@ class _Idle:
     async def note_files_acked(self, pole: str, hashes: Sequence[str]) -> None:
         self.check()
 
-    async def has_room(self, size_bytes: int, *, is_snapshot: bool = False) -> bool:
+    async def has_room(self, size_bytes: int, *, rank: int) -> bool:
         return self.fault is None
 
     async def words_to_send(self, pole: str, *, limit: int) -> list[Word]:
@@ -102,6 +102,17 @@ class FakeVault(_Idle):
         self._places.setdefault(batch.pole, {})[feed] = batch.place
         self.batches.append(batch)
         return Kept(len(new), sum(record.draft.kind == "alert.open" for record in new))
+
+    async def kept_near(self, pole: str, after: Link, *, before: int) -> list[Link]:
+        middle = (after.seq + before) // 2
+        links = [
+            each.link
+            for each in self.records(pole, after.feed)  # type: ignore[arg-type]
+            if each.link.epoch == after.epoch and after.seq < each.link.seq < before
+        ]
+        below = max((each.seq for each in links if each.seq <= middle), default=0)
+        seq = below or min((each.seq for each in links), default=0)
+        return [each for each in links if each.seq == seq]
 
     async def acked(self, pole: str) -> Mapping[Feed, Cursor]:
         return dict(self.acks.get(pole, {}))

@@ -15,7 +15,7 @@ from typing import Any, Self
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.clock import SystemClock, make_ids
-from edge.feeds import ClockReading, Draft
+from edge.feeds import ClockReading, Draft, Severity
 from edge.model import Json, KeptMedia
 from edge.serving.door import Door
 from edge.serving.server import serve
@@ -206,6 +206,10 @@ class StationServer(ServedStation):
         self._opened[alert] = (pole, draft)
         self._take(pole, draft, received_ms=received_ms, is_own=pole == STATION, **origin)
         return alert
+
+    def update_alert(self, alert: str, *, severity: Severity) -> None:
+        """Make it worse, or less bad."""
+        self._follow(alert, "alert.update", {"severity": severity, "data": {}})
 
     def close_alert(self, alert: str, reason: str = "gone") -> None:
         """Close it."""

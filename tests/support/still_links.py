@@ -21,8 +21,9 @@ def make_view(name: str, **fields: Any) -> PoleView:
     plain = PoleView(
         name=name, site=None, pole_id=name, state="up", since_ms=SINCE_MS, cause="",
         heard_ms=SINCE_MS, clock_ahead_ms=12, answer_ms=41.5, is_well=True, unwell=(),
-        cameras=("road", "yard"), position={"lat": 29.5, "lon": 106.5, "height_m": 8.0},
-        troubles=(), files_waiting=0, bytes_waiting=0, coming=(), version="0.4", change=0,
+        health_ms=SINCE_MS, cameras=("road", "yard"), troubles=(),
+        position={"lat": 29.5, "lon": 106.5, "height_m": 8.0},
+        files_waiting=0, bytes_waiting=0, coming=(), version="0.4", change=0,
     )  # fmt: skip
     return replace(plain, **fields)
 
@@ -56,6 +57,7 @@ class StillLinks:
     answer: Callable[[str, str, Mapping[str, str]], Stream] | None = None
     nudged: list[str] = field(default_factory=list)
     asked: list[tuple[str, str, Mapping[str, str]]] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
     open_count: int = 0
     change: int = 0
     _waiters: Waiters = field(default_factory=Waiters)
@@ -85,8 +87,9 @@ class StillLinks:
         self.nudged.append(pole)
 
     def open_live(
-        self, pole: str, path: str, query: Mapping[str, str]
+        self, pole: str, path: str, query: Mapping[str, str], *, reason: str = ""
     ) -> AbstractAsyncContextManager[Stream]:
+        self.reasons.append(reason)
         return self._open(pole, path, query)
 
     @asynccontextmanager

@@ -92,14 +92,16 @@ class Follower:
         time: SimulatedTime | None = None,
         *,
         allowance: Allowance | None = None,
+        dice: float = 0.5,
     ) -> None:
-        """Nothing is asked before `run`."""
+        """Nothing is asked before `run`; each throw of the dice gives the same."""
         self.time = time or SimulatedTime()
         clock, self.vault = self.time.clock, FakeVault()
         own = OwnAlerts(self.vault, Pen(clock, lambda: ClockReading("synced", "b00t", 1)))
-        self.contact = Contacts({"P1": None}, clock).of("P1")
+        contacts = Contacts({"P1": None}, clock)
+        self.contact, self.observe = contacts.of("P1"), contacts.observe
         flaws = FlawBook("P1", own, self.contact, clock)
-        passing = Passing(clock, self.time.sleep, dice=lambda: 0.5)
+        passing = Passing(clock, self.time.sleep, dice=lambda: dice)
         pole = OnePole("P1", None, client, self.vault, self.contact, own, flaws, passing)
         rhythm = Rhythm(spread_s=0, allowance=allowance or Allowance())
         self.collector = Collector(pole, Nothing(), Nothing(), roster=Roster({}), rhythm=rhythm)

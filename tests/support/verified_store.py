@@ -37,9 +37,9 @@ def pem(key: Ed25519PrivateKey) -> str:
     return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
-def identity(key: Ed25519PrivateKey = POLE_KEY) -> Identity:
+def identity(key: Ed25519PrivateKey = POLE_KEY, *, epoch: str = "e1") -> Identity:
     digest = hashlib.sha256(key.public_key().public_bytes_raw()).hexdigest()
-    return Identity("SG-017", digest, pem(key), "station")
+    return Identity("SG-017", digest, pem(key), "station", epoch=epoch)
 
 
 def sign_head(link: Link, key: Ed25519PrivateKey = POLE_KEY) -> SignedStatement:

@@ -28,7 +28,7 @@ from edge.station.api import (
 from edge.station.api import station as station_resource
 from edge.station.api.audit_line import AuditLine
 from edge.station.api.context import STATION, StationContext
-from edge.station.api.users import StationDoorkeeper
+from edge.station.api.users import make_doorkeeper
 
 PAGE_FOLDER = Path(__file__).parents[1] / "web"
 ALL_ROUTES: tuple[Route, ...] = (
@@ -55,6 +55,7 @@ _SET_UPS: tuple[SetUp, ...] = (
     words.set_up,
     news.set_up,
     pole_views.set_up,
+    live.set_up,
     stats.set_up,
     feed.set_up,
 )
@@ -72,7 +73,7 @@ def make_app(station: StationContext, routes: Sequence[Route] = ALL_ROUTES) -> w
     make_id = station.make_id
     line = AuditLine(station.desk.say, make_id=make_id)
     book = AuditBook(line.append, station.clock, read_clock=station.read_clock, make_id=make_id)
-    access = Access(StationDoorkeeper(config.users, book), station.clock)
+    access = Access(make_doorkeeper(config.users), book, station.clock)
 
     def set_station(app: web.Application) -> None:
         app[STATION], app[AUDIT] = station, book

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
 from aiohttp import web
 
-from edge.clock import NS_PER_S
 from edge.feeds import FEEDS, Feed
 from edge.serving.audit import note_access
+from edge.serving.noted import NOTED, Noted
 from edge.serving.polls import POLLS
 from edge.serving.problems import Problem
 from edge.serving.queries import bad_parameter, read_parameters, read_seconds, read_whole
@@ -40,35 +40,19 @@ class Asked:
     wait_s: float
 
 
-class Noted:
-    """Who was put on record for what, and when; as many as there are users and feeds."""
-
-    def __init__(self) -> None:
-        """Nobody yet."""
-        self._until_ns: dict[tuple[str, Feed], int] = {}
-
-    def take_due(self, caller: Caller, feeds: Sequence[Feed], now_ns: int) -> list[Feed]:
-        """Give those feeds for which a caller is to be put on record now."""
-        keys = [(caller.name, feed) for feed in feeds]
-        due = [key for key in keys if self._until_ns.get(key, now_ns) <= now_ns]
-        for key in due:
-            self._until_ns[key] = now_ns + NOTED_FOR_S * NS_PER_S
-        return [feed for _, feed in due]
-
-
-NOTED = web.AppKey("noted", Noted)
-
-
 def set_up(app: web.Application) -> None:
     """Give an app its list of who is on record."""
-    app[NOTED] = Noted()
+    app[NOTED] = Noted(NOTED_FOR_S)
 
 
 async def get_feed(request: web.Request) -> web.Response:
     """Give the records after a number, waiting for some if asked to."""
     station = request.app[STATION]
     asked = _read_asked(request)
-    due = request.app[NOTED].take_due(request[CALLER], asked.feeds, station.clock.monotonic_ns())
+    if asked.after > station.arrivals.newest:
+        await _refuse_unknown(station.arrivals, asked.after)
+    name, now_ns = request[CALLER].name, station.clock.monotonic_ns()
+    due = request.app[NOTED].take_due(name, asked.feeds, now_ns)
     if due:
         await note_access(request, what="feed", data={"feeds": list(due), "after": asked.after})
     found = await _read(station.arrivals, asked)
@@ -82,6 +66,21 @@ async def get_feed(request: web.Request) -> web.Response:
         content_type=CONTENT_TYPE,
         headers={"Polewatch-Next": str(following)},
     )
+
+
+async def _refuse_unknown(arrivals: Arrivals, after: int) -> None:
+    """Refuse a number that was never told; one may be read that waiters are not woken for yet.
+
+    Raises:
+        Problem: 410.
+    """
+    if not await arrivals.arrivals(after=after - 1, feeds=FEEDS, limit=1):
+        newest = arrivals.newest
+        detail = (
+            f"after lies beyond the newest record, {newest}: the store was made anew or put back;"
+            " begin again with after=0"
+        )
+        raise Problem(410, detail, fields={"newest": newest})
 
 
 def _read_asked(request: web.Request) -> Asked:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -16,7 +18,7 @@ from edge.serving.endless import while_served
 from edge.serving.layouts import FILE_POLICY
 from edge.serving.problems import Problem
 from edge.serving.queries import bad_parameter, read_parameters
-from edge.serving.routes import Handler, Route
+from edge.serving.routes import CALLER, Handler, Route
 from edge.station.api.answers import find_pole
 from edge.station.api.context import STATION
 from edge.station.api.passing import open_answer, read_on
@@ -28,7 +30,33 @@ _VALUE = re.compile(r"[A-Za-z0-9:.+-]{1,40}")
 _PASSED = ("Polewatch-At", "Polewatch-From", "Polewatch-To")
 _MOMENT = re.compile(r"[0-9TZ:.+-]{1,40}")
 _LENGTH = re.compile(r"[0-9]{1,12}")
+PERSON_VIEWS_MAX = 8
+"""Whoever opens all that there are must leave some to the duty desk."""
+VIEWERS = web.AppKey("viewers", Counter[str])
 _log = logging.getLogger(__name__)
+
+
+def set_up(app: web.Application) -> None:
+    """Give an app its count of who looks."""
+    app[VIEWERS] = Counter()
+
+
+@asynccontextmanager
+async def _one_of_few(request: web.Request) -> AsyncIterator[None]:
+    """Count the block as a view of the caller's.
+
+    Raises:
+        Problem: 503, this one has enough.
+    """
+    viewers, name = request.app[VIEWERS], request[CALLER].name
+    if viewers[name] >= PERSON_VIEWS_MAX:
+        detail = f"{PERSON_VIEWS_MAX} views of {name}'s are open; close one of them"
+        raise Problem(503, detail, headers={"Retry-After": "10"})
+    viewers[name] += 1
+    try:
+        yield
+    finally:
+        viewers[name] -= 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +90,8 @@ def _pass(offer: Offer) -> Handler:
         query = _read_query(request, offer)
         if request.method == "HEAD":
             return web.StreamResponse(headers={"Content-Type": offer.plain_type})
-        async with open_answer(request, pole, f"{camera}/{offer.name}", query) as stream:
+        opening = open_answer(request, pole, f"{camera}/{offer.name}", query)
+        async with _one_of_few(request), opening as stream:
             response = _make_response(pole, offer, stream.answer)
             if offer.name == "clip":
                 name = f"{pole}-{camera}.mp4"

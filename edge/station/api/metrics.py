@@ -45,8 +45,8 @@ def _of_poles(views: list[PoleView]) -> list[Family]:
     ]
     return [
         Family("polewatch_pole_state", "stateset", "How it is reached now.", states),
-        Family("polewatch_pole_well", "gauge", "1 while it says that it is well.",
-               per_pole(lambda view: None if view.is_well is None else float(view.is_well))),
+        Family("polewatch_pole_well", "gauge", "1 while it says that it is well; none: not heard.",
+               per_pole(_wellness)),
         Family("polewatch_pole_heard_seconds", "gauge", "When it last answered, since 1970.",
                per_pole(lambda view: None if view.heard_ms is None else view.heard_ms / _MS_PER_S)),
         Family("polewatch_pole_troubles", "gauge", "Things that are wrong with it.",
@@ -56,6 +56,12 @@ def _of_poles(views: list[PoleView]) -> list[Family]:
         Family("polewatch_pole_waiting_bytes", "gauge", "What these files are together.",
                per_pole(lambda view: view.bytes_waiting)),
     ]  # fmt: skip
+
+
+def _wellness(view: PoleView) -> float | None:
+    """What a pole says of itself now; what it said before it fell silent is worth nothing."""
+    is_heard = view.state in ("up", "catching up")
+    return float(view.is_well) if is_heard and view.is_well is not None else None
 
 
 def _of_station(station: StationContext, counts: Mapping[str, int]) -> list[Family]:

@@ -56,16 +56,19 @@ def set_up(app: web.Application) -> None:
 async def get_news(request: web.Request) -> web.Response:
     """Give what has changed, waiting for something if asked to."""
     station, views = request.app[STATION], request.app[VIEWS]
-    parameters = read_parameters(request, "after", "poles", "wait")
+    parameters = read_parameters(request, "after", "poles", "faulty", "wait")
     wait_s = read_seconds(parameters, "wait", most=WAIT_S_MAX)
     newest = station.desk.change
     after = read_whole(parameters, "after", default=newest, least=0, most=_CHANGE_MAX)
     poles = read_whole(parameters, "poles", default=views.change, least=0, most=_CHANGE_MAX)
     if after > newest:
         await _refuse_unknown(station, after)
-    is_news = after < newest or views.has_changed(poles)
+    fault = station.desk.fault
+    is_faulty = int(fault is not None)
+    faulty = read_whole(parameters, "faulty", default=is_faulty, least=0, most=1)
+    is_news = after < newest or views.has_changed(poles) or faulty != is_faulty
     if wait_s and not is_news:
-        await _wait(request, Heard(after, poles, station.desk.fault), wait_s)
+        await _wait(request, Heard(after, poles, fault), wait_s)
     return answer_body(await _make(request, after, poles))
 
 

@@ -16,6 +16,7 @@ from aiohttp import web
 from edge.errors import PoleError, PoleRefused, PoleUnreachable, ViewsFull
 from edge.serving.plain_text import plain_text
 from edge.serving.problems import Problem
+from edge.serving.routes import CALLER, Caller
 from edge.station.api.context import STATION
 from edge.station.ports.links import Stream
 
@@ -50,7 +51,9 @@ async def open_answer(
         Problem: 503 or 502, it does not give it; or what it refuses, in its own words.
     """
     async with AsyncExitStack() as stack:
-        opening = request.app[STATION].links.open_live(pole, path, query)
+        opening = request.app[STATION].links.open_live(
+            pole, path, query, reason=_say_who(request[CALLER])
+        )
         try:
             async with asyncio.timeout(OPEN_S_MAX):
                 stream = await stack.enter_async_context(opening)
@@ -60,6 +63,11 @@ async def open_answer(
             _log.warning("pole not passed on: pole=%s path=%s reason=%s", pole, path, exc)
             raise _explain(pole, exc) from exc
         yield stream
+
+
+def _say_who(caller: Caller) -> str:
+    """Name the person at the desk, and what for he looks, to a pole that knows the station only."""
+    return f"{caller.name}: {caller.reason}" if caller.reason else caller.name
 
 
 async def read_on(stream: Stream) -> bytes:

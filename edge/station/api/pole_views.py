@@ -91,6 +91,7 @@ def show(view: PoleView, begun: int) -> Mapping[str, Json]:
         "answer_ms": view.answer_ms,
         "is_well": view.is_well,
         "unwell": list(view.unwell),
+        "health_at": None if view.health_ms is None else format_utc(view.health_ms),
         "cameras": list(view.cameras),
         "position": None if view.position is None else dict(view.position),
         "troubles": troubles,

@@ -10,8 +10,10 @@ import msgspec
 from msgspec import Meta
 
 from edge.errors import Fault, ValidationError
+from edge.feeds import Severity
 from edge.model import Json
 from edge.serving.verdicts import Ack, Resolve, check_line, check_note, says_more
+from edge.station.desk_alert import DeskAcked
 
 SEEN_MAX = 100
 """Alerts in one /v1/seen: more are on no screen."""
@@ -53,14 +55,15 @@ class Known(msgspec.Struct):
     id: str
     pole: str
     camera: str | None
-    acked: msgspec.Raw = msgspec.Raw(b"null")
+    severity: Severity
+    acked: DeskAcked | None = None
     seen: msgspec.Raw = msgspec.Raw(b"null")
     hold: _Text | None = None
 
     @property
     def is_acked(self) -> bool:
-        """Whether somebody has said that he knows of it."""
-        return bytes(self.acked) != b"null"
+        """Whether somebody has said that he knows of it as bad as it is."""
+        return self.acked is not None and self.acked.covers(self.severity)
 
     @property
     def is_seen(self) -> bool:
@@ -85,7 +88,7 @@ def read_known(alert: bytes) -> Known:
 
 
 def hear_ack(ack: Ack, alert: bytes) -> list[Spoken]:
-    """An ack counts once; what is noted with a further one is kept as a note.
+    """An ack counts once, and again once the alert is worse; a further one's note is kept as one.
 
     Raises:
         ValidationError: the note is none.

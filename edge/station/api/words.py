@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from aiohttp import web
 
 from edge.feeds import Draft
+from edge.model import Json
+from edge.serving.audit import make_change
 from edge.serving.disk_wait import UNKNOWN, written_in_time
 from edge.serving.queries import read_body, read_parameters
 from edge.serving.routes import CALLER, Route
@@ -67,7 +69,8 @@ async def note_seen(request: web.Request) -> web.Response:
         if unseen:
             handing.begin(desk)
             spoken = Spoken("alert.seen", {})
-            await desk.say([_draft(request, known, spoken) for known in unseen])
+            change = make_change(request, what="alert.seen", data={"count": len(unseen)})
+            await desk.say([*(_draft(request, known, spoken) for known in unseen), change])
     return answer_json({"noted": len(unseen)})
 
 
@@ -82,11 +85,17 @@ async def _say(request: web.Request, hear: Callable[[bytes], Sequence[Spoken]]) 
             known = read_known(alert)
             drafts = [_draft(request, known, each) for each in spoken]
             is_poles = known.pole != station.id
+            drafts += [_change(request, known, each) for each in spoken]
             await station.desk.say(drafts, pass_on=is_poles)
             if known.pole in station.links.names:
                 station.links.nudge(known.pole)
             alert = await find_alert(request)
     return answer_body(alert)
+
+
+def _change(request: web.Request, known: Known, spoken: Spoken) -> Draft:
+    said: dict[str, Json] = {"pole": known.pole, "alert": known.id, **spoken.data}
+    return make_change(request, what=spoken.kind, camera=known.camera, data=said)
 
 
 def _draft(request: web.Request, known: Known, spoken: Spoken) -> Draft:

@@ -35,7 +35,7 @@ class Coming:
 class PoleView:
     """A pole as a desk sees it. The fields are those of its JSON (docs/ref/station-api.md).
 
-    `is_well` and `unwell` are what the pole says of its own health; None: never told.
+    `is_well` and `unwell` are what the pole said of its own health at `health_ms`; None: never.
     """
 
     name: str
@@ -49,6 +49,7 @@ class PoleView:
     answer_ms: float | None
     is_well: bool | None
     unwell: tuple[str, ...]
+    health_ms: int | None
     cameras: tuple[str, ...]
     position: Mapping[str, float] | None
     troubles: tuple[Trouble, ...]
@@ -114,7 +115,7 @@ class Links(Protocol):
         ...
 
     def open_live(
-        self, pole: str, path: str, query: Mapping[str, str]
+        self, pole: str, path: str, query: Mapping[str, str], *, reason: str = ""
     ) -> AbstractAsyncContextManager[Stream]:
         """Ask a pole for live pictures, a snapshot or a clip, with the station's token.
 
@@ -122,6 +123,7 @@ class Links(Protocol):
             pole: whose.
             path: below /v1/cameras/, one that the API has checked.
             query: as the desk asked.
+            reason: who looks, and what for; for the pole's audit.
 
         Raises:
             PoleError: it does not answer, on entering.

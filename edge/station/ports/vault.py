@@ -17,6 +17,7 @@ class Identity:
     """Who a pole has shown itself to be; `key_pem` is its device key, which signs its heads.
 
     `token_name` is what the pole calls our token: acks that it tells of that name are our own.
+    `epoch` is of the log that it signed when it was last met; empty: an older station kept it.
     """
 
     pole_id: str
@@ -26,6 +27,7 @@ class Identity:
     position: Mapping[str, float] | None = None
     cameras: tuple[str, ...] = ()
     version: str = ""
+    epoch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,22 @@ class Wanted:
     tries: int = 0
 
 
-class Vault(Protocol):
+class KeptLogs(Protocol):
+    """What is kept of poles' logs, for who compares them with these.
+
+    Raises (all methods): StoreError, it can't be read.
+    """
+
+    async def kept_near(self, pole: str, after: Link, *, before: int) -> list[Link]:
+        """Places of kept records of an epoch's feed, all at one seq, each of another branch.
+
+        It is the one nearest midway between `after` and `before`, which are left out; empty where
+        nothing is kept between them.
+        """
+        ...
+
+
+class Vault(KeptLogs, Protocol):
     """What pulling needs of the store. Every write is on disk when it returns.
 
     Raises (all methods): StoreError, nothing of it was written.
@@ -103,7 +120,7 @@ class Vault(Protocol):
         ...
 
     async def keep_identity(self, pole: str, identity: Identity) -> None:
-        """Remember who a pole is."""
+        """Remember who a pole is; what it has confirmed to a token of another name is forgotten."""
         ...
 
     async def places(self, pole: str) -> Mapping[Feed, Link]:
@@ -165,10 +182,12 @@ class Vault(Protocol):
         """The pole has been told."""
         ...
 
-    async def has_room(self, size_bytes: int, *, is_snapshot: bool = False) -> bool:
-        """Whether a file may come in under the quota and the reserve.
+    async def has_room(self, size_bytes: int, *, rank: int) -> bool:
+        """Whether a file may come in under quota and reserve; what matters more has more room.
 
-        Half of the reserve is for alerts' snapshots, beyond the quota too.
+        Args:
+            size_bytes: of the file.
+            rank: of `urgency`.
         """
         ...
 

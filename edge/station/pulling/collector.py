@@ -14,7 +14,7 @@ from functools import partial
 from typing import Protocol
 
 from edge.clock import NS_PER_S
-from edge.errors import PoleError, PoleRefused, PoleWrong, StoreError
+from edge.errors import PoleError, PoleRefused, StoreError
 from edge.evidence import Link
 from edge.feeds import FEEDS, Feed
 from edge.station.pulling.chain import CheckedPage
@@ -24,7 +24,7 @@ from edge.station.pulling.news import note_news
 from edge.station.pulling.one_pole import MeetAgain, Met, OnePole
 from edge.station.pulling.pace import Allowance
 from edge.station.pulling.patience import Patience
-from edge.station.pulling.ports import CursorGone, PoleBusy
+from edge.station.pulling.ports import CursorGone
 from edge.station.pulling.signed import SignedHeads
 from edge.supervise import run_forever
 
@@ -36,10 +36,14 @@ FIRST_TRIES_PER_S = 50
 REFUSED_S = 60.0
 STORE_S = 5.0
 AGAIN_S_MIN, AGAIN_S_MAX = 1.0, 30.0
+MET_AGAIN_S_MAX = 15.0
+"""The same of a pole that was met and could not be followed: it must not seem silent meanwhile."""
 STEADY_S = 60.0
 """What ran for so long is asked again soon when it is lost."""
-WRONG_S = 60.0
-"""A feed that can't be had for so long is an alert; one bad answer is a line in the log."""
+VAIN_S = 60.0
+"""A feed that gives no page for so long is an alert; one bad answer is a line in the log."""
+VAIN_AGAIN_S = 1800.0
+"""It is told again so often, so that its alert does not close as over."""
 QUICK_S = 1.0
 """An empty answer to a long poll that comes much too soon is asked again after this."""
 GENTLE_S = 0.02
@@ -70,6 +74,14 @@ class Rhythm:
         5,000 are tried within 100 s; one that nobody has asked counts as silent after 120.
         """
         return cls(spread_s=poles / FIRST_TRIES_PER_S)
+
+
+@dataclass(slots=True)
+class _Vain:
+    """A feed that is asked and has given no page since: when that is told, and why it may be."""
+
+    due_ns: int
+    reason: str = "no page of it has come for a minute"
 
 
 class Words(Protocol):
@@ -121,7 +133,8 @@ class Collector:
             asyncio.Event(),
             asyncio.Event(),
         )
-        self._wrong_ns: dict[Feed, int] = {}
+        self._vain: dict[Feed, _Vain] = {}
+        self._answered_ns = 0
         self._signed_ns: dict[Feed, tuple[int, int]] = {}
 
     async def run(self) -> None:
@@ -148,12 +161,18 @@ class Collector:
             raise error
         if not isinstance(error, MeetAgain) or self._again_s > AGAIN_S_MIN:
             self._pole.contact.failed(error)  # a new log is no fault; one each minute is
+        wait_s = self._wait_s(error, ran_s)
         self._say_lost(error)
-        return self._wait_s(error, ran_s) * (0.5 + self._pole.passing.dice())
+        return wait_s * (0.5 + self._pole.passing.dice())
 
     async def _meet(self) -> Met:
         """Meet it, and go on where what is on disk here ends."""
         met = await self._meeting.meet()
+        now_ns = _now_ns(self._pole)
+        if now_ns - self._answered_ns >= VAIN_S * NS_PER_S:  # it was silent, which is told
+            for vain in self._vain.values():
+                vain.due_ns = max(vain.due_ns, now_ns + round(VAIN_S * NS_PER_S))
+        self._answered_ns = now_ns
         vault, name = self._pole.vault, self._pole.name
         places, acked = await vault.places(name), await vault.acked(name)
         await self._tell_new_life(met, places)
@@ -180,6 +199,7 @@ class Collector:
         async with asyncio.TaskGroup() as group:
             for feed in _POLLED:
                 group.create_task(self._poll(self._pulls[feed]))
+            group.create_task(self._watch_feeds())
             group.create_task(self._go_round())
             group.create_task(self._visit(met))
             group.create_task(self._ack())
@@ -194,12 +214,12 @@ class Collector:
         patience = Patience(self._pole)
         while True:
             wait_s = 0.0 if pull.has_more else self._rhythm.wait_s
-            begun_ns = self._pole.passing.clock.monotonic_ns()
+            begun_ns = _now_ns(self._pole)
             page = await patience.ask(f"feed {pull.feed}", partial(self._pull, pull, wait_s))
             rest_s = pull.rest_s()
             if is_first and (page is None or not pull.has_more or rest_s):
                 self._has_alerts.set()
-            waited_s = (self._pole.passing.clock.monotonic_ns() - begun_ns) / NS_PER_S
+            waited_s = (_now_ns(self._pole) - begun_ns) / NS_PER_S
             if page is not None and not page.records and waited_s < wait_s - QUICK_S:
                 self._hurry.set()  # the pole ends its polls when it stops, and has said why
                 await self._pole.passing.sleep(QUICK_S)
@@ -208,13 +228,27 @@ class Collector:
 
     async def _pull(self, pull: FeedPull, wait_s: float) -> CheckedPage:
         """Pull a page, and set off what follows from it."""
+        due_ns = _now_ns(self._pole) + round(VAIN_S * NS_PER_S)
+        vain = self._vain.setdefault(pull.feed, _Vain(due_ns))
+        forks = pull.forks
         try:
             page = await pull.pull(wait_s=wait_s)
-        except (PoleWrong, PoleBusy) as exc:
-            await self._tell_wrong(pull.feed, exc)
+        except PoleError as exc:
+            vain.reason = str(exc)
             raise
-        self._wrong_ns.pop(pull.feed, None)
+        except StoreError:
+            del self._vain[pull.feed]  # the pole has given what it should
+            raise
+        except asyncio.CancelledError:
+            if pull.feed != "alerts":  # which are asked first again, and may be what has failed
+                del self._vain[pull.feed]
+            raise
+        del self._vain[pull.feed]
+        self._answered_ns = _now_ns(self._pole)
         self._pole.contact.heard()
+        if pull.forks > forks:  # a log is put back as a whole: a feed may have caught up meanwhile
+            for other in self._pulls.values():
+                other.doubt()
         if page.records:
             self._kept.set()
             self._signed.heed(page.records)
@@ -224,12 +258,23 @@ class Collector:
             await self._pole.passing.sleep(GENTLE_S)
         return page
 
-    async def _tell_wrong(self, feed: Feed, error: PoleError) -> None:
-        """Tell, once it has lasted, that a feed can't be had: its alerts may be missing."""
-        now_ns = self._pole.passing.clock.monotonic_ns()
-        if now_ns - self._wrong_ns.setdefault(feed, now_ns) >= WRONG_S * NS_PER_S:
-            life = self._met.who.epoch
-            await self._pole.flaws.note("chain", feed, life, [f"{feed} can't be had: {error}"])
+    async def _watch_feeds(self) -> None:
+        """Tell of a feed that can't be had, however it fails: its alerts may be missing.
+
+        What is asked after a look is not due before the next one.
+        """
+        pole = self._pole
+        while True:
+            now_ns = _now_ns(self._pole)
+            for feed, vain in list(self._vain.items()):
+                if now_ns < vain.due_ns:
+                    continue
+                pole.contact.trouble(f"feed {feed}", vain.reason)
+                flaw = f"{feed} can't be had: {vain.reason}"
+                await pole.flaws.note("chain", feed, self._met.who.epoch, [flaw])
+                vain.due_ns = now_ns + round(VAIN_AGAIN_S * NS_PER_S)
+            dues_s = [(vain.due_ns - now_ns) / NS_PER_S for vain in self._vain.values()]
+            await pole.passing.sleep(min(VAIN_S, *dues_s) if dues_s else VAIN_S)
 
     async def _go_round(self) -> None:
         """Bring the feeds that nobody waits for, and what was signed, about once a minute."""
@@ -254,7 +299,7 @@ class Collector:
 
     async def _pull_signed(self, pull: FeedPull) -> None:
         """Ask what was signed of a feed that has moved, or should have been; not too often."""
-        place, now_ns = pull.place, self._pole.passing.clock.monotonic_ns()
+        place, now_ns = pull.place, _now_ns(self._pole)
         if place is None:
             return
         is_overdue = self._signed.is_overdue(place)
@@ -275,8 +320,9 @@ class Collector:
                 pole.contact.told_health(health)
             await self._pause(ROUND_S)
             self._met = await self._meeting.meet()
+            self._answered_ns = _now_ns(self._pole)
             if who_changed(met.who, self._met.who):
-                raise MeetAgain("it has become another one, or has begun another log")
+                raise MeetAgain("it, its log or the name of our token there is another one now")
             for pull in self._pulls.values():
                 pull.met_again(self._met)
 
@@ -317,7 +363,7 @@ class Collector:
         if ran_s >= STEADY_S:
             self._again_s = AGAIN_S_MIN
         waited_s, self._again_s = self._again_s, min(2 * self._again_s, AGAIN_S_MAX)
-        return waited_s
+        return min(waited_s, MET_AGAIN_S_MAX) if self._is_met else waited_s
 
     def _say_met(self, met: Met) -> None:
         if not self._is_met:
@@ -336,6 +382,10 @@ class Collector:
         if reason not in self._said and len(self._said) < REASONS_MAX:
             self._said.add(reason)
             _log.warning("pole lost: pole=%s reason=%s", self._pole.name, reason)
+
+
+def _now_ns(pole: OnePole) -> int:
+    return pole.passing.clock.monotonic_ns()
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -6,7 +6,7 @@ seconds from each of 300 poles is no news.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,7 +32,7 @@ _REFUSED = "refused"
 
 
 @dataclass(slots=True)
-class _Missed:
+class Missed:
     """What has come since a pole was heard again."""
 
     alerts: int = 0
@@ -98,11 +98,13 @@ class PoleContact:
         self._is_power_lost = self._is_stopped = False
         self._behind: set[Feed] = set()
         self._taken: set[Feed] = set()
-        self._missed = _Missed()
+        self.missed = Missed()
+        """Set where a silence of before goes on: it counts on from what was told."""
         self._who: Identity | None = None
         self._clock_ahead_ms: int | None = None
         self._answer_ms: float | None = None
         self._health: PoleHealth | None = None
+        self._health_ms: int | None = None
         self._troubles: dict[str, Trouble] = {}
         self._coming: tuple[tuple[Coming, ...], int, int] = ((), 0, 0)
         self._on_nudge: Callable[[], object] = lambda: None
@@ -118,7 +120,7 @@ class PoleContact:
         if self._failure or self._state in ("starting", "silent", "refused"):
             self._failure, self._detail = "", ""
             self.clear(_REFUSED)
-            self._enter("catching up" if self._behind else "up", is_news=True)
+            self._enter(_reached(self._taken, self._behind), is_news=True)
 
     def failed(self, error: Exception) -> None:
         """It has not; what went wrong at our own disk is no news of a pole."""
@@ -156,20 +158,20 @@ class PoleContact:
     def told_health(self, health: PoleHealth) -> None:
         """It has said how it is."""
         is_news = health != self._health
-        self._health = health
+        self._health, self._health_ms = health, self._clock.utc_ms()
         self._note(is_news=is_news)
 
     def took(self, feed: Feed, *, records: int, alerts: int, has_more: bool) -> None:
         """So much has been kept of a feed; an empty page counts too: it says that all is here."""
-        self._missed.records += records
-        self._missed.alerts += alerts
+        self.missed.records += records
+        self.missed.alerts += alerts
         if has_more:
             self._behind.add(feed)
         else:
             self._behind.discard(feed)
             self._taken.add(feed)
         if self._state in ("up", "catching up"):
-            self._enter("catching up" if self._behind else "up")
+            self._enter(_reached(self._taken, self._behind))
 
     def trouble(self, what: str, detail: str) -> None:
         """Something is wrong with it, until it is cleared; said again it changes nothing."""
@@ -196,7 +198,7 @@ class PoleContact:
 
     def landed(self) -> None:
         """A file has come whole."""
-        self._missed.files += 1
+        self.missed.files += 1
 
     def noted_power(self, *, is_lost: bool) -> None:
         """Its records say that its mains were lost, or are back."""
@@ -224,14 +226,14 @@ class PoleContact:
         """
         self._taken.clear()
         if not is_again:
-            self._missed = _Missed()
+            self.missed = Missed()
         if self._state != "refused":
             self._enter("silent")
 
     def observe(self, now_ns: int) -> Observed:
         """What matters for silence, now."""
         since_ns = self._begun_ns if self._heard_ns is None else self._heard_ns
-        missed = self._missed
+        missed = self.missed
         return Observed(
             pole=self.name,
             site=self.site,
@@ -270,6 +272,7 @@ class PoleContact:
             answer_ms=self._answer_ms,
             is_well=health.is_well if health else None,
             unwell=health.unwell if health else (),
+            health_ms=self._health_ms,
             cameras=health.cameras if health else who.cameras if who else (),
             position=who.position if who else None,
             troubles=tuple(self._troubles.values()),
@@ -299,3 +302,8 @@ class PoleContact:
     def _note(self, *, is_news: bool) -> None:
         if is_news:
             self.change = self._contacts.next_change()
+
+
+def _reached(taken: Collection[Feed], behind: Collection[Feed]) -> LinkState:
+    """How a pole is reached that answers: nobody knows that all is here before alerts came."""
+    return "up" if "alerts" in taken and not behind else "catching up"

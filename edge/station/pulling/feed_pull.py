@@ -44,6 +44,8 @@ class FeedPull:
         self._is_doubted = False
         self.has_more = True
         """Whether the pole has told of records that have not been pulled."""
+        self.forks = 0
+        """How often the pole's log was found to leave what is kept here."""
 
     def begin(self, met: Met, place: Link | None, acked: Cursor | None) -> None:
         """Go on from what is on disk.
@@ -84,13 +86,13 @@ class FeedPull:
             PoleError: it gives nothing, or nothing that can be taken.
             StoreError: the disk here takes nothing.
         """
-        after = None if self._place is None else Cursor(self._place.epoch, self._place.seq)
-        client = self._pole.client
-        if self._is_doubted and self._place is not None and self._place.hash != UNKNOWN:
-            is_there = await self._search().stands(self._place, self.feed)
+        place, client = self._place, self._pole.client
+        after = None if place is None else Cursor(place.epoch, place.seq)
+        if self._is_doubted and place is not None and place.seq > 0 and place.hash != UNKNOWN:
+            is_there = await self._search().stands(place, self.feed)
             self._is_doubted = False
             if not is_there:
-                return await self._leave(self._place)
+                return await self._leave(place)
         try:
             page = await client.page(self.feed, after=after, limit=self._limit, wait_s=wait_s)
         except CursorGone as exc:
@@ -223,15 +225,16 @@ class FeedPull:
 
     async def _leave(self, place: Link) -> CheckedPage:
         """Take up a log that was put back to an older state, where it leaves what is kept here."""
-        now_ms = self._pole.passing.clock.utc_ms()
-        same = await self._search().find(place, self.feed, received_ms=now_ms)
+        same = await self._search().find(place, self.feed)
         if same == place:
             raise PoleWrong(f"it can't go on from {place.epoch}.{place.seq}, and has that record")
         flaw = (
-            f"{self.feed} {same.seq + 1} to {place.seq}: kept here, and no more at the pole, whose"
-            f" log goes on from {same.seq} with others; it was put back, or two poles share it"
+            f"{self.feed} {min(same.seq + 1, place.seq)} to {place.seq}: kept here, and no more at"
+            f" the pole as far as they can be compared; its log is pulled from {same.seq + 1} on:"
+            " it was put back, or two poles share it"
         )
         await self._tell("fork", place.epoch, [flaw])
+        self.forks += 1
         self._is_new_life, self._place = True, None
         checked = CheckedPage((), same, (), ())
         await self._keep(same, checked, has_more=True)

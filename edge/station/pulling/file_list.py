@@ -12,7 +12,7 @@ from itertools import takewhile
 from edge.clock import NS_PER_S
 from edge.station.ports.links import Coming
 from edge.station.ports.vault import Wanted
-from edge.station.urgency import is_snapshot, order, pick, place
+from edge.station.urgency import is_snapshot, order, pick, place, rank_of
 from edge.supervise import JITTER_SHARE, Passing
 
 LISTED_MAX = 500
@@ -127,15 +127,16 @@ class FileList:
         self._put_off(wanted, self.later_s(self._waits.again_s, wanted.tries))
 
     def hold_back(self, wanted: Wanted) -> list[Wanted]:
-        """There is no room for it: a full disk is asked about once, not for each of its like.
+        """There is no room for it, nor for what matters no more and is no smaller.
 
         Returns:
             It, and what is held back with it.
         """
         held = {wanted.sha256: wanted}
+        rank = rank_of(wanted.role, is_alert=wanted.is_alert)
         for each in self._files.values():
-            is_alike = is_snapshot(each) == is_snapshot(wanted)
-            if is_alike and each.size_bytes >= wanted.size_bytes:
+            is_less = rank_of(each.role, is_alert=each.is_alert) >= rank
+            if is_less and each.size_bytes >= wanted.size_bytes:
                 held[each.sha256] = each
         for each in held.values():
             self._put_off(each, self._waits.held_s)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from edge.errors import EvidenceError
 from edge.evidence import START_HASH, Link
 from edge.feeds import Cursor, Feed
-from edge.station.ports.vault import Batch, Vault
+from edge.station.ports.vault import KeptLogs
 from edge.station.pulling.chain import UNKNOWN, CheckedPage, check_page
 from edge.station.pulling.ports import CursorGone, PoleClient
+
+_END = 2**53
+"""Behind any record."""
 
 
 class ForkSearch:
     """Compares a pole's log with what is kept of it, a record at a time."""
 
-    def __init__(self, pole: str, pole_id: str, client: PoleClient, vault: Vault) -> None:
+    def __init__(self, pole: str, pole_id: str, client: PoleClient, kept: KeptLogs) -> None:
         """Nothing is asked yet."""
-        self._pole, self._pole_id, self._client, self._vault = pole, pole_id, client, vault
+        self._pole, self._pole_id, self._client, self._kept = pole, pole_id, client, kept
 
     async def stands(self, place: Link, feed: Feed) -> bool:
         """Whether the pole still has the record at a place as it was pulled.
@@ -26,30 +28,29 @@ class ForkSearch:
         found = await self._ask(place, feed, place.seq)
         return found is not None and found.place.hash == place.hash
 
-    async def find(self, place: Link, feed: Feed, *, received_ms: int) -> Link:
-        """Find the newest place at which the pole's log is the one that is kept.
+    async def find(self, place: Link, feed: Feed) -> Link:
+        """Find the newest record that is kept and that the pole still has.
 
-        What has left the pole can't be compared and is taken for the same; its hash is `UNKNOWN`.
-        Some twenty requests for a million records: between two places that are the same there is
-        none that differs, for each hash holds the one before.
+        Only these are compared: what was never pulled, or has been let go here, says nothing. With
+        none it is the place before the pole's oldest record, `UNKNOWN` where others were before.
+        Some twenty requests for a million records: between two that are the same there is none
+        that differs, for each hash holds the one before.
 
         Args:
             place: where the feed stands here.
             feed: which.
-            received_ms: now.
 
         Raises:
             PoleError: the pole can't be asked.
             StoreError: the store can't.
         """
-        same, other = await self._oldest(place, feed), place.seq + 1
-        while other - same.seq > 1:
-            middle = (same.seq + other) // 2
-            found = await self._ask(place, feed, middle)
-            if found is not None and await self._is_kept(found, place, received_ms):
+        same, other = await self._oldest(place, feed), _END
+        while kept := await self._kept.kept_near(self._pole, same, before=other):
+            found = await self._ask(place, feed, kept[0].seq)
+            if found is not None and found.place in kept:
                 same = found.place
             else:
-                other = middle
+                other = kept[0].seq
         return same
 
     async def _oldest(self, place: Link, feed: Feed) -> Link:
@@ -75,11 +76,3 @@ class ForkSearch:
         found = check_page(before, page.items, pole_id=self._pole_id)
         is_whole = len(found.records) == 1 and not found.flaws and found.place.seq == seq
         return found if is_whole else None
-
-    async def _is_kept(self, found: CheckedPage, place: Link, received_ms: int) -> bool:
-        """Whether a record is kept to the byte: keeping it again must change nothing."""
-        try:
-            await self._vault.keep(Batch(self._pole, place, found.records, received_ms))
-        except EvidenceError:
-            return False
-        return True

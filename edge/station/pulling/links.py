@@ -46,7 +46,7 @@ class PoleLinks:
         self._contacts.of(pole).nudge()
 
     def open_live(
-        self, pole: str, path: str, query: Mapping[str, str]
+        self, pole: str, path: str, query: Mapping[str, str], *, reason: str = ""
     ) -> AbstractAsyncContextManager[Stream]:
         """See `LiveViews.open`."""
-        return self._live.open(pole, path, query)
+        return self._live.open(pole, path, query, reason=reason)

@@ -27,7 +27,7 @@ class LiveViews:
         self._open: Counter[str] = Counter()
 
     def open(
-        self, pole: str, path: str, query: Mapping[str, str]
+        self, pole: str, path: str, query: Mapping[str, str], *, reason: str = ""
     ) -> AbstractAsyncContextManager[Stream]:
         """Ask a pole for pictures and hold its answer for the block.
 
@@ -35,17 +35,19 @@ class LiveViews:
             ViewsFull: enough are open, of this pole or in all, on entering.
             PoleError: the pole does not answer, on entering.
         """
-        return self._hold(pole, path, query)
+        return self._hold(pole, path, query, reason)
 
     @asynccontextmanager
-    async def _hold(self, pole: str, path: str, query: Mapping[str, str]) -> AsyncIterator[Stream]:
+    async def _hold(
+        self, pole: str, path: str, query: Mapping[str, str], reason: str
+    ) -> AsyncIterator[Stream]:
         if self._open[pole] >= VIEWS_OF_POLE_MAX:
             raise ViewsFull(f"{VIEWS_OF_POLE_MAX} views of {pole} are open; close one of them")
         if self._open.total() >= VIEWS_MAX:
             raise ViewsFull(f"{VIEWS_MAX} live views are open at the station; close one of them")
         self._open[pole] += 1
         try:
-            async with self._clients[pole].open_live(path, query) as stream:
+            async with self._clients[pole].open_live(path, query, reason=reason) as stream:
                 yield _Passed(stream)
         finally:
             self._open[pole] -= 1

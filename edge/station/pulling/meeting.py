@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 
 from edge.clock import NS_PER_S
 from edge.errors import PoleRefused
@@ -18,6 +19,8 @@ from edge.station.pulling.ports import Who
 
 CLOCK_OFF_MS = 60_000
 """Clocks further apart than this are told; alerts' times are then no use for people."""
+CLOCK_RIGHT_MS = 50_000
+"""A clock that was told of is right again below this: one that stays at a minute is one alert."""
 
 _log = logging.getLogger(__name__)
 
@@ -29,9 +32,24 @@ class Roster:
         """`known` is who was met in earlier days, by the pole's name: who came first goes on."""
         self._ids: dict[str, str] = {}
         self._keys: dict[str, str] = {}
+        self._named: set[str] = set()
         for name, identity in known.items():
             self._ids.setdefault(identity.pole_id, name)
             self._keys.setdefault(identity.key_sha256, name)
+
+    def name_key(self, name: str, key_sha256: str) -> None:
+        """The configuration names a pole's key: whoever was met with it before is not that pole.
+
+        His id goes with it, so that two that have changed places can be told so. Where two poles
+        name one key it is the first one's.
+        """
+        if key_sha256 in self._named:
+            return
+        self._named.add(key_sha256)
+        holder = self._keys.get(key_sha256, name)
+        if holder != name:
+            self._ids = {key: held for key, held in self._ids.items() if held != holder}
+        self._keys[key_sha256] = name
 
     def claim(self, name: str, identity: Identity) -> str:
         """Take an id and a key for a pole.
@@ -55,6 +73,8 @@ class Meeting:
     def __init__(self, pole: OnePole, roster: Roster) -> None:
         """Nobody has been met."""
         self._pole, self._roster = pole, roster
+        if pole.key is not None:
+            roster.name_key(pole.name, pole.key)
 
     async def meet(self) -> Met:
         """Ask who it is.
@@ -69,7 +89,7 @@ class Meeting:
         who = await pole.client.who()
         answer_ms = (clock.monotonic_ns() - begun_ns) * 1000 / NS_PER_S
         ahead_ms = who.at_ms - clock.utc_ms() + round(answer_ms / 4)
-        await self._check(who.identity)
+        await self._check(replace(who.identity, epoch=who.epoch))
         pole.contact.met(who, clock_ahead_ms=ahead_ms, answer_ms=answer_ms)
         await self._look_at_clock(ahead_ms)
         return Met(who, ahead_ms)
@@ -107,13 +127,14 @@ class Meeting:
     async def _look_at_clock(self, ahead_ms: int) -> None:
         """Tell of a clock that is off, once, and when it is right again."""
         pole = self._pole
-        if abs(ahead_ms) <= CLOCK_OFF_MS:
+        is_told = pole.own.find("clock", pole.name) is not None
+        if abs(ahead_ms) <= (CLOCK_RIGHT_MS if is_told else CLOCK_OFF_MS):
             await pole.own.over("clock", pole.name, "its clock is right")
             pole.contact.clear("clock")
             return
         detail = f"its clock is {_span(ahead_ms)} the station's; set the one that is wrong"
         pole.contact.trouble("clock", detail)
-        if pole.own.find("clock", pole.name) is None:  # by how much it is off changes each minute
+        if not is_told:  # by how much it is off changes each minute
             data: dict[str, Json] = {"pole": pole.name, "ahead_ms": ahead_ms, "detail": detail}
             _log.warning("clock off: pole=%s ahead_s=%d", pole.name, ahead_ms // 1000)
             await pole.own.say("clock", pole.name, data)
@@ -130,5 +151,9 @@ def _span(ahead_ms: int) -> str:
 
 
 def who_changed(before: Who, after: Who) -> bool:
-    """Whether a pole has become another one, or its log another log."""
-    return (before.epoch, before.identity.key_sha256) != (after.epoch, after.identity.key_sha256)
+    """Whether a pole has become another one, its log another log, or our token's name another."""
+    return _marks(before) != _marks(after)
+
+
+def _marks(who: Who) -> tuple[str, str, str]:
+    return who.epoch, who.identity.key_sha256, who.identity.token_name

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
+import msgspec
+
+from edge.errors import ValidationError
 from edge.feeds import Draft
 from edge.station.ports.vault import CheckedRecord
+from edge.station.pulling.chain import read_draft
 from edge.station.pulling.ports import Contact
 
 _STOPPED = "agent stopped"
 """What an agent writes that was told to stop (edge/agent/main.py)."""
+
+
+_MARKS = (b'"kind":"power"', b'"kind":"start"', b'"kind":"state"', b'"name":"mains"')
+"""What stands in the bytes of a record that is news; the few that have it are read."""
+
+
+def recall_news(contact: Contact, bodies: Iterable[bytes]) -> None:
+    """Note what records said that an earlier process of the station has kept, in their order."""
+    drafts = []
+    for body in bodies:
+        if any(mark in body for mark in _MARKS):
+            with suppress(ValidationError):  # a pole's record may be of any shape
+                drafts.append(read_draft(msgspec.json.decode(body)))
+    for draft in sorted(drafts, key=lambda draft: draft.at_ms):
+        _note_power(contact, draft)
+        _note_end(contact, draft)
 
 
 def note_news(contact: Contact, records: Sequence[CheckedRecord]) -> bool:

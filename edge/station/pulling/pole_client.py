@@ -9,17 +9,21 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import msgspec
-from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, StreamReader, TCPConnector
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http import HttpProcessingError, RawResponseMessage
 from yarl import URL
 
 from edge.errors import PoleError, PoleRefused, PoleWrong
 from edge.evidence import SignedStatement
 from edge.feeds import Cursor, Feed
+from edge.serving.routes import REASON
 from edge.station.client_tls import ClientContexts
 from edge.station.config import PoleSite
 from edge.station.ports.links import Stream
@@ -51,12 +55,42 @@ CONNECTIONS_MAX = 16
 KEEP_ALIVE_S = 15.0
 """The pole closes a connection that has been idle for 25 s."""
 CHUNK_BYTES = 64 * 1024
+INTERIM_MAX = 8
+"""1xx answers before one that counts; a pole gives none, a proxy between us one or two."""
 NEEDED_SCOPES = frozenset({"read", "pictures", "ack"})
 _OK, _PARTIAL, _NOT_FOUND, _CONFLICT, _GONE, _BUSY = 200, 206, 404, 409, 410, 503
+_INTERIM = range(100, 200)
 _FINAL = (400, _NOT_FOUND, _CONFLICT, 413, 415)
 """What a pole answers to a word that it will never take."""
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,15})-([0-9]{1,15})/([0-9]{1,15})")
 _HEADERS = {"User-Agent": "polewatch-station", "Accept-Encoding": "identity"}
+
+
+class _Protocol(ResponseHandler):
+    """Ends a connection that gives 1xx answers without end: aiohttp passes over any number."""
+
+    _interim_count = 0
+
+    def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
+        """Take an answer's headers, unless it is one too many."""
+        self._interim_count = self._interim_count + 1 if data[0].code in _INTERIM else 0
+        if self._interim_count <= INTERIM_MAX:
+            super().feed_data(data, size)
+        elif self.transport is not None and not self.transport.is_closing():
+            self.transport.close()
+            self.set_exception(HttpProcessingError(message="1xx answers without end"))
+
+
+class _Connector(TCPConnector):
+    """Its connections speak `_Protocol`."""
+
+    def __init__(self) -> None:
+        super().__init__(limit=CONNECTIONS_MAX, keepalive_timeout=KEEP_ALIVE_S)
+        self._factory = partial(_make_protocol, self._loop)  # there is no public way
+
+
+def _make_protocol(loop: asyncio.AbstractEventLoop) -> ResponseHandler:
+    return _Protocol(loop)
 
 
 class HttpPoleClient:
@@ -76,10 +110,9 @@ class HttpPoleClient:
 
     async def __aenter__(self) -> HttpPoleClient:
         """Begin; connections are made when something is asked."""
-        connector = TCPConnector(limit=CONNECTIONS_MAX, keepalive_timeout=KEEP_ALIVE_S)
         self._session = await self._stack.enter_async_context(
             ClientSession(
-                connector=connector, headers=_HEADERS, cookie_jar=DummyCookieJar(),
+                connector=_Connector(), headers=_HEADERS, cookie_jar=DummyCookieJar(),
                 timeout=ClientTimeout(total=None, sock_connect=self._limits.connect_s),
                 auto_decompress=False, read_bufsize=CHUNK_BYTES,
             )
@@ -168,12 +201,16 @@ class HttpPoleClient:
             await answer.read_all(JSON_BYTES_MAX)
 
     @asynccontextmanager
-    async def open_live(self, path: str, query: Mapping[str, str]) -> AsyncIterator[Stream]:
+    async def open_live(
+        self, path: str, query: Mapping[str, str], *, reason: str = ""
+    ) -> AsyncIterator[Stream]:
         """Open live pictures, a snapshot or a clip; the pole's refusal is an answer too."""
         asked = f"?{urlencode(query)}" if query else ""
         below = f"/{quote(path)}" if path else ""  # without a path: the list of them
         where = f"/v1/cameras{below}{asked}"
-        async with self._ask("GET", where, wait_s=self._limits.wait_spare_s) as answer:
+        headers = {REASON: quote(reason)} if reason else {}
+        spare_s = self._limits.wait_spare_s
+        async with self._ask("GET", where, headers=headers, wait_s=spare_s) as answer:
             if answer.status in (401, 403):
                 await answer.expect(_OK)
             yield answer

@@ -132,7 +132,9 @@ class PoleClient(Protocol):
         """
         ...
 
-    def open_live(self, path: str, query: Mapping[str, str]) -> AbstractAsyncContextManager[Stream]:
+    def open_live(
+        self, path: str, query: Mapping[str, str], *, reason: str = ""
+    ) -> AbstractAsyncContextManager[Stream]:
         """See `Links`."""
         ...
 

@@ -149,12 +149,11 @@ def _at_most(at_ms: int | None, now_ms: int) -> int | None:
 def _count(member: Member, each: Observed, now_ms: int, patience: Patience) -> Member:
     if member.complete_ms is not None or member.over_ms is not None:
         return member
-    # A station that was started anew counts from zero: what was told stays the least.
     member = replace(
         member,
-        alerts=max(member.alerts, each.missed_alerts),
-        records=max(member.records, each.missed_records),
-        files=max(member.files, each.missed_files),
+        alerts=each.missed_alerts,
+        records=each.missed_records,
+        files=each.missed_files,
         files_coming=each.files_waiting,
         feeds_coming=each.feeds_coming if member.records_ms is None else (),
     )

@@ -4,18 +4,32 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from edge.errors import StoreError
+from edge.feeds import Feed
 from edge.station.own_alerts import OpenOwn, OwnAlerts
-from edge.station.pulling.contact import Contacts
+from edge.station.pulling.contact import Contacts, Missed
+from edge.station.pulling.news import recall_news
 from edge.station.pulling.silence import State, Told, rebuild, step
 from edge.station.pulling.silence_alert import Member
 from edge.station.pulling.silence_pole import USUAL, Patience
 from edge.supervise import Passing
 
 LOOK_EVERY_S = 1.0
+RECALLED_MAX = 200
+"""Records of a feed that are looked through at the start: hours of health."""
+_NEWS_FEEDS: tuple[Feed, ...] = ("alerts", "health")
 
 _log = logging.getLogger(__name__)
+
+
+class Memory(Protocol):
+    """What an earlier process of the station has kept."""
+
+    async def newest_of(self, pole: str, feed: Feed, *, limit: int) -> list[bytes]:
+        """The last records of a feed of a pole's present life, in order."""
+        ...
 
 
 class SilenceWatch:
@@ -45,6 +59,24 @@ class SilenceWatch:
             # What its last records said is known from the alert alone.
             contact.noted_power(is_lost=member.cause == "mains")
             contact.noted_end(is_stopped=member.cause == "stopped")
+        for silence in self._state.open.values():
+            for name, member in silence.members.items():
+                missed = Missed(member.alerts, member.records, member.files)
+                self._contacts.of(name).missed = missed
+
+    async def recall(self, memory: Memory) -> None:
+        """Learn what each pole's last records said of mains and of its agent's end.
+
+        Raises:
+            StoreError: they can't be read.
+        """
+        for name in self._contacts.names:
+            bodies = [
+                body
+                for feed in _NEWS_FEEDS
+                for body in await memory.newest_of(name, feed, limit=RECALLED_MAX)
+            ]
+            recall_news(self._contacts.of(name), bodies)
 
     async def run(self) -> None:
         """Look until cancelled; what the store does not take is told again a second later."""

@@ -21,7 +21,7 @@ from edge.station.pulling.part_file import PartFile, Parts
 from edge.station.pulling.ports import FileGone, FileWrong, PoleBusy, PoleClient
 from edge.station.pulling.receipts import Receipts
 from edge.station.pulling.slots import Slots
-from edge.station.urgency import is_snapshot
+from edge.station.urgency import is_snapshot, rank_of
 from edge.supervise import Passing
 
 MEDIA_BYTES_MAX = 512 * 2**20
@@ -201,7 +201,8 @@ class Transfers:
 
     async def _has_room(self, wanted: Wanted) -> bool:
         """Whether it may come in; where not it is held back, of which the store's upkeep tells."""
-        if await self._vault.has_room(wanted.size_bytes, is_snapshot=is_snapshot(wanted)):
+        rank = rank_of(wanted.role, is_alert=wanted.is_alert)
+        if await self._vault.has_room(wanted.size_bytes, rank=rank):
             return True
         for each in self._list.hold_back(wanted):
             if each.sha256 not in self._held:

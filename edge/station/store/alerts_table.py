@@ -9,7 +9,9 @@ from typing import Any
 import apsw
 import msgspec
 
-from edge.feeds import Draft, Severity
+from edge.evidence import Link
+from edge.feeds import Draft
+from edge.station.desk_alert import RANKS
 from edge.station.desk_fold import (
     FOLD_BYTES_MAX,
     ID_MAX,
@@ -29,7 +31,6 @@ from edge.station.desk_fold import (
 from edge.station.store.store_file import StoreFile
 from edge.wire import parse_utc
 
-RANKS: dict[Severity, int] = {"critical": 0, "major": 1, "minor": 2, "info": 3}
 NUMBER_BITS = 48
 """Room for an alert's number within its rank."""
 EARLY_MAX = 32
@@ -117,9 +118,18 @@ def open_orphans(file: StoreFile, *, before_ms: int) -> int:
     return len(rows)
 
 
-def interrupt_alerts(file: StoreFile, pole: str, *, at_ms: int) -> None:
-    """End what is still open of a pole whose log is over, or that is pulled no longer."""
-    rows = file.connection.execute("SELECT id FROM alert WHERE pole = ? AND is_open", (pole,))
+def interrupt_alerts(file: StoreFile, pole: str, *, at_ms: int, fork: Link | None = None) -> None:
+    """End what is still open of a pole whose log is over, or that is pulled no longer.
+
+    Of a log that was put back it is what none of the records up to `fork` tells of.
+    """
+    epoch, seq = ("", 0) if fork is None else (fork.epoch, fork.seq)
+    rows = file.connection.execute(
+        "SELECT a.id FROM alert a WHERE a.pole = ?1 AND a.is_open AND NOT EXISTS ("
+        " SELECT 1 FROM record r JOIN life l USING (life) WHERE r.alert = a.id AND r.about = ?1"
+        " AND r.feed = 'alerts' AND r.seq <= ?3 AND l.pole = ?1 AND l.epoch = ?2)",
+        (pole, epoch, seq),
+    )
     for (alert,) in list(rows):
         number, before = _load(file, pole, alert)
         if before is not None and (after := interrupt(before, at_ms=at_ms)) is not before:

@@ -160,12 +160,11 @@ class StoreCore:
         def is_wanted(sha256: str) -> bool:
             return self._writing.ask(partial(files_table.is_wanted, sha256=sha256)).result()
 
-        def settle(name: str) -> bool:
-            if not (is_wanted(name) and self._media.is_whole(name)):
-                return False
-            return self._writing.ask(partial(files_table.settle, sha256=name)).result()
+        def settle(sha256: str, size_bytes: int) -> bool:
+            note = partial(files_table.settle, sha256=sha256, size_bytes=size_bytes)
+            return self._writing.ask(note).result()
 
-        for sha256 in self._media.sweep(here=here, settle=settle):
+        for sha256 in self._media.sweep(here=here, is_wanted=is_wanted, settle=settle):
             count = self._writing.ask(partial(files_table.want_again, sha256=sha256)).result()
             _log.warning("file missing, wanted again: sha256=%s poles=%d", sha256, count)
         self._media.sweep_parts(is_wanted=is_wanted)

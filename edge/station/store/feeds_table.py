@@ -16,11 +16,19 @@ from edge.station.desk_fold import ID_MAX, Origin
 from edge.station.ports.vault import Batch, CheckedRecord, Identity, Kept
 from edge.station.store.alerts_table import interrupt_alerts, take_in
 from edge.station.store.files_table import note_files
+from edge.station.store.schema import explained
 from edge.station.store.store_file import StoreFile
 
 SEQ_MAX = 2**53
 UNREADABLE_MAX = 1000
 """Items that are no record, kept of each pole as witnesses; the oldest go."""
+_HASH = "CAST(substr(body, -66, 64) AS TEXT)"
+_SEQ = "SELECT r.seq FROM record r WHERE r.life = l.life AND r.feed = ?3 AND r.seq"
+_NEAR = (
+    f"SELECT ifnull(max(({_SEQ} > ?4 AND r.seq <= ?5 ORDER BY r.seq DESC LIMIT 1)),"
+    f" min(({_SEQ} > ?5 AND r.seq < ?6 ORDER BY r.seq LIMIT 1)))"
+    " FROM life l WHERE l.pole = ?1 AND l.epoch = ?2"
+)
 _NOBODY = Identity("", "", "", "")
 _INSERT = (
     "INSERT INTO record (life, feed, seq, received_ms, about, alert, own_id, flaw, body)"
@@ -86,6 +94,20 @@ def keep_identity(file: StoreFile, pole: str, identity: Identity) -> None:
     )
 
 
+def kept_near(connection: apsw.Connection, pole: str, after: Link, *, before: int) -> list[Link]:
+    """See `ports.Vault`; in each branch it is two steps along an index."""
+    whose = (pole, after.epoch, after.feed)
+    middle = (after.seq + before) // 2
+    with explained():
+        (seq,) = next(connection.execute(_NEAR, (*whose, after.seq, middle, before)))
+        found = connection.execute(
+            f"SELECT {_HASH} FROM life l JOIN record r USING (life)"
+            " WHERE l.pole = ? AND l.epoch = ? AND r.feed = ? AND r.seq = ?",
+            (*whose, seq),
+        )
+        return [Link(after.epoch, after.feed, seq, digest) for (digest,) in found]
+
+
 def note_acked(file: StoreFile, pole: str, feed: Feed, upto: Cursor) -> None:
     """A pole has taken an ack."""
     file.connection.execute(
@@ -139,8 +161,7 @@ def _hashes_at(
     if seq == start_seq and seq:
         return [(life, start_hash)] if start_hash else []  # not known where nothing has come yet
     found = connection.execute(
-        "SELECT CAST(substr(body, -66, 64) AS TEXT) FROM record"
-        " WHERE life = ? AND feed = ? AND seq = ?",
+        f"SELECT {_HASH} FROM record WHERE life = ? AND feed = ? AND seq = ?",
         (life, feed, seq),
     )
     return [(life, str(digest)) for (digest,) in found]
@@ -163,9 +184,13 @@ def _find_place(file: StoreFile, batch: Batch) -> _Place:
     life, branch, epoch, seq, digest, start_seq = row
     place = _Place(life, branch, Link(epoch, batch.place.feed, seq, digest), start_seq)
     if batch.is_new_life and not (place.link == batch.place and _are_here(file, batch, place)):
-        if batch.place.feed == "alerts" and epoch != batch.place.epoch:
-            interrupt_alerts(file, batch.pole, at_ms=batch.received_ms)
-        return _begin_place(file, batch)
+        begun = _begin_place(file, batch)
+        if batch.place.feed == "alerts":
+            is_fork = epoch == batch.place.epoch
+            interrupt_alerts(
+                file, batch.pole, at_ms=batch.received_ms, fork=begun.link if is_fork else None
+            )
+        return begun
     if epoch != batch.place.epoch:
         raise EvidenceError(f"{batch.place.feed}: it is in epoch {epoch}, not {batch.place.epoch}")
     return place

@@ -169,12 +169,15 @@ def is_wanted(file: StoreFile, sha256: str) -> bool:
     return next(found, None) is not None
 
 
-def settle(file: StoreFile, sha256: str) -> bool:
-    """Note a file that got its name just before a kill; false where nobody waits for it."""
+def settle(file: StoreFile, sha256: str, *, size_bytes: int) -> bool:
+    """Note a file that got its name just before a kill; false where nobody waits for it.
+
+    It is not taken in for a pole that says another length of it: what that gives will be wrong.
+    """
     rows = file.connection.execute(
         "UPDATE file SET state = 'here', reason = '', kept_age_ms = ?, is_acked = 0"
-        " WHERE sha256 = ? AND state IN ('waiting', 'held back') RETURNING pole",
-        (file.keeper.age.now_ms(), sha256),
+        " WHERE sha256 = ? AND bytes = ? AND state IN ('waiting', 'held back') RETURNING pole",
+        (file.keeper.age.now_ms(), sha256, size_bytes),
     )
     poles = [pole for (pole,) in rows]
     for pole in poles:

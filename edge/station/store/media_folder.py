@@ -10,13 +10,19 @@ import hashlib
 import logging
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from edge.errors import StoreError
+from edge.station.config import Store
+from edge.station.urgency import CAPTURE, SNAPSHOT
 from edge.whole_file import sync_folder
 
 MEDIA_NAME, PARTS_NAME, SPOILED_NAME = "media", "parts", "spoiled"
+ALERTS_PART = 8
+"""One of so many parts of the room is for alerts' files alone."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _FAN_OUT = re.compile(r"[0-9a-f]{2}")
 _PART = re.compile(r"[^/]*?([0-9a-f]{64})\.part")
@@ -24,6 +30,18 @@ _READ_BYTES = 1 << 20
 _MODE = 0o700
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What is left of the room: on the disk, and under the quota; below 0 where there is less."""
+
+    disk_bytes: int
+    quota_bytes: int
+
+    def has(self, size_bytes: int) -> bool:
+        """Whether a file of so many bytes fits."""
+        return size_bytes <= min(self.disk_bytes, self.quota_bytes)
 
 
 class StationMedia:
@@ -131,22 +149,27 @@ class StationMedia:
         except OSError as exc:
             raise _refusal(self.spoiled, exc) from exc
 
-    def has_room(self, size_bytes: int, *, quota_bytes: int | None, free_min_bytes: int) -> bool:
-        """Whether so much may come in, under the quota and leaving so much of the disk free.
+    def find_left(self, rank: int, limits: Store) -> Left:
+        """What may still come in of files of a rank of `urgency`.
+
+        Half of the reserve is for alerts' snapshots, beyond the quota too. An eighth of all room
+        is for alerts' files: what one pole takes for captures must not keep out another's alert.
 
         Raises:
             StoreError: the disk does not say.
         """
-        if quota_bytes is not None and self.total_bytes + size_bytes > quota_bytes:
-            return False
-        return self.free_bytes() - size_bytes >= free_min_bytes
+        disk_bytes = self._free_bytes() - limits.reserve_bytes
+        if rank == SNAPSHOT:
+            return Left(disk_bytes + limits.reserve_bytes // 2, sys.maxsize)
+        quota_bytes = limits.quota_bytes or sys.maxsize
+        left = Left(disk_bytes, quota_bytes - self.total_bytes)
+        if rank != CAPTURE:
+            return left
+        room_bytes = min(quota_bytes, self.total_bytes + disk_bytes)
+        share_bytes = max(0, room_bytes) // ALERTS_PART
+        return Left(left.disk_bytes - share_bytes, left.quota_bytes - share_bytes)
 
-    def free_bytes(self) -> int:
-        """What the disk has left for us.
-
-        Raises:
-            StoreError: the disk does not say.
-        """
+    def _free_bytes(self) -> int:
         try:
             status = os.statvfs(self.media)
         except OSError as exc:
@@ -154,13 +177,21 @@ class StationMedia:
         return status.f_bavail * status.f_frsize
 
     def sweep(
-        self, *, here: Callable[[str], Iterator[str]], settle: Callable[[str], bool]
+        self,
+        *,
+        here: Callable[[str], Iterator[str]],
+        is_wanted: Callable[[str], bool],
+        settle: Callable[[str, int], bool],
     ) -> list[str]:
         """Put the files in step with what is noted, and count what they hold.
 
+        What lies under a wanted hash and does not have it was about to be set aside, and is now.
+
         Args:
             here: hashes that are noted to be here, of those that begin with two digits.
-            settle: called with the name of a file that is not noted: whether it is now.
+            is_wanted: whether a file of this name is to come.
+            settle: called with name and length of a whole file that is not noted: whether it is
+                now.
 
         Returns:
             Hashes that are noted and whose files are not here.
@@ -172,7 +203,7 @@ class StationMedia:
         try:
             self.total_bytes = sum(each.lstat().st_size for each in self._list_spoiled())
             for number in range(256):
-                missing += self._sweep_one(f"{number:02x}", here, settle)
+                missing += self._sweep_one(f"{number:02x}", here, is_wanted, settle)
             for entry in os.scandir(self.media):
                 if not (_FAN_OUT.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)):
                     _log.warning("media folder holds what is not ours: name=%s", entry.name)
@@ -215,19 +246,24 @@ class StationMedia:
         self,
         digits: str,
         here: Callable[[str], Iterator[str]],
-        settle: Callable[[str], bool],
+        is_wanted: Callable[[str], bool],
+        settle: Callable[[str, int], bool],
     ) -> list[str]:
         folder = self.media / digits
         noted = set(here(digits))
         if not folder.is_dir():
             return sorted(noted)
         for entry in list(os.scandir(folder)):
+            size_bytes = entry.stat(follow_symlinks=False).st_size
             if entry.name in noted:
                 noted.discard(entry.name)
-            elif not settle(entry.name):
+            elif is_wanted(entry.name) and not self.is_whole(entry.name):
+                _log.warning("file spoiled: path=%s", entry.path)
+                self.set_aside(entry.name)
+            elif not settle(entry.name, size_bytes):
                 _remove(entry, "no record needs it")
                 continue
-            self.total_bytes += entry.stat(follow_symlinks=False).st_size
+            self.total_bytes += size_bytes
         return sorted(noted)
 
 

@@ -9,10 +9,11 @@ import msgspec
 
 from edge.evidence import Link
 from edge.feeds import FEEDS, Feed
-from edge.station.store.own_log import keep_own_statement
+from edge.station.store.own_log import OWN_LIFE, keep_own_statement
 from edge.station.store.reader import StoreReader
 from edge.station.store.schema import explained
 from edge.station.store.store_file import StoreFile
+from edge.station.told_breaks import parse_told
 
 DAYS: Mapping[Feed, int] = {
     "alerts": 400, "media": 0, "captures": 30, "measures": 400, "health": 180, "audit": 180,
@@ -25,6 +26,10 @@ _IS_HELD = "SELECT 1 FROM alert WHERE pole = ? AND id = ? AND is_held"
 _HAS_FILES = (
     "SELECT 1 FROM file_use u JOIN file f USING (pole, sha256) WHERE u.pole = ? AND u.alert = ?"
     " AND f.state IN ('here', 'waiting', 'held back')"
+)
+_IS_KEPT_BEFORE = (
+    "SELECT 1 FROM place p JOIN life l USING (life)"
+    " WHERE l.pole = ? AND l.epoch = ? AND p.feed = ? AND p.start_seq < ?"
 )
 
 
@@ -55,8 +60,9 @@ def find_old(reader: StoreReader, upto: Mapping[Feed, int]) -> list[OldFeed]:
 def drop_old(file: StoreFile, old: OldFeed) -> int:
     """Let the oldest records of a feed go, up to `DROP_MAX`; how many went.
 
-    The newest record of a feed always stays. They stop before one of a held alert, and of media
-    before one whose alert still has files here.
+    The newest record of a feed always stays. They stop before one of a held alert, of media
+    before one whose alert still has files here, and of our own alerts before one that tells of a
+    hole in what is kept: without it nobody could say later who made that hole.
     """
     epoch, head = next(
         file.connection.execute(
@@ -74,6 +80,8 @@ def drop_old(file: StoreFile, old: OldFeed) -> int:
     count, body = 0, b""
     for seq, number, about, alert, digest, row_body in rows:
         if number > old.upto or _is_needed(file, old.feed, about, alert):
+            break
+        if (old.life, old.feed) == (OWN_LIFE, "alerts") and _tells_of_kept(file, row_body):
             break
         last, body, count = Link(epoch, old.feed, seq, digest), row_body, count + 1
     if last is None:
@@ -97,3 +105,12 @@ def _is_needed(file: StoreFile, feed: Feed, about: str | None, alert: str | None
     return any(
         next(file.connection.execute(query, (about, alert)), None) is not None for query in queries
     )
+
+
+def _tells_of_kept(file: StoreFile, body: bytes) -> bool:
+    """Whether an own record tells of a break in a feed that still begins before it."""
+    told = parse_told(body)
+    if told is None:
+        return False
+    where = (told.pole, told.life, told.feed, told.end)
+    return next(file.connection.execute(_IS_KEPT_BEFORE, where), None) is not None

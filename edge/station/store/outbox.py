@@ -1,4 +1,4 @@
-"""What others have been told: words that poles are owed, and how far webhooks have come."""
+"""What others have been told: words and receipts for poles, and how far webhooks have come."""
 
 from __future__ import annotations
 
@@ -26,4 +26,12 @@ def note_told(file: StoreFile, webhook: str, number: int) -> None:
         "INSERT INTO told VALUES (?, ?) ON CONFLICT (webhook)"
         " DO UPDATE SET number = max(number, excluded.number)",
         (webhook, number),
+    )
+
+
+def forget_acked(file: StoreFile, pole: str) -> None:
+    """The pole counts by our token's name: under a new one it must be told of all that is here."""
+    file.connection.execute("DELETE FROM ack WHERE pole = ?", (pole,))
+    file.connection.execute(
+        "UPDATE file SET is_acked = 0 WHERE pole = ? AND state = 'here' AND is_acked", (pole,)
     )

@@ -28,6 +28,10 @@ _WANTED = (
     " WHERE pole = ? AND state IN ('waiting', 'held back')"
     " ORDER BY rank, tries, opened_ms DESC, sha256 LIMIT ?"
 )
+_NEWEST = (
+    "SELECT r.body FROM place p JOIN record r ON r.life = p.life AND r.feed = p.feed"
+    " WHERE p.pole = ? AND p.feed = ? AND p.is_current AND r.seq > p.seq - ? ORDER BY r.seq"
+)
 _ARRIVALS = (
     "SELECT r.number, l.pole, r.received_ms, r.body FROM record r JOIN life l USING (life)"
     " WHERE r.feed = ? AND r.number > ? ORDER BY r.number LIMIT ?"
@@ -50,6 +54,10 @@ class StoreReader(ChainReader):
             pole,
         )
         return {feed: Link(epoch, feed, seq, digest) for feed, epoch, seq, digest in rows}
+
+    def newest(self, pole: str, feed: Feed, *, limit: int) -> list[bytes]:
+        """The last records of a feed of a pole's present life, in order."""
+        return [bytes(body) for (body,) in self._rows(_NEWEST, pole, feed, limit)]
 
     def acked(self, pole: str) -> dict[Feed, Cursor]:
         """What a pole has confirmed that we have."""

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 from edge.clock import NS_PER_S, Clock
 from edge.model import Json
 from edge.station.own_alerts import OwnAlerts
-from edge.station.store.upkeep import EXPIRE_MAX, Room, StoreUpkeep
+from edge.station.store.upkeep import EXPIRE_MAX, Room, StoreUpkeep, Want
 from edge.supervise import Passing, run_forever
 
 EVERY_S = 60.0
 SIGN_EVERY_S = 3600.0
 _PART_MAX = 20
 """Commits of expiring files in one go; the next minute goes on."""
+_WANT: Mapping[Want, str] = {
+    "disk": "the disk has only its reserve left",
+    "quota": "the quota is reached",
+    "share": "what is left is kept for alerts' files, captures have no room",
+    "past": "there was no room for files when their turn came",
+}
+_REMEDY = (
+    "give the store a larger disk or quota; nothing here goes before its time",
+    "they come when their poles answer; what does not fit needs a larger disk or quota",
+)
 
 _log = logging.getLogger(__name__)
 
@@ -55,25 +66,24 @@ class Retention:
         return EVERY_S
 
     async def _tell_fault(self) -> None:
-        """Tell of a disk that took nothing, once it takes records again."""
+        """Tell of a disk that took nothing, once it takes records again: that this was written."""
         count, fault = self._store.fault_count, self._store.last_fault
-        if count == self._fault_count:
-            return
-        await self._own.say("disk", "writing", {"reason": fault or "", "times": count})
+        if count != self._fault_count:
+            await self._own.say("disk", "writing", {"reason": fault or "", "times": count})
         await self._own.over("disk", "writing", "the disk takes records again")
         self._fault_count = count
 
     async def _tell_room(self, room: Room) -> None:
         if room.is_ample:
             await self._own.over("disk", "room", "there is room again")
-        if not room.is_short:
+        reason = f"{_WANT[room.want]}; files wait at their poles, which may have to delete them"
+        told = self._own.find("disk", "room")
+        if not room.is_short and (told is None or told["reason"] == reason):
             return
-        reason = "the quota is reached" if room.is_quota else "the disk has only its reserve left"
-        held_back = _roughly(room.held_back)
         said: dict[str, Json] = {
-            "reason": f"{reason}; files wait at their poles, which may have to delete them",
-            "remedy": "give the store a larger disk or quota; nothing here goes before its time",
-            "files": held_back,
+            "reason": reason,
+            "remedy": _REMEDY[room.want == "past"],
+            "files": _roughly(room.held_back),
         }
         await self._own.say("disk", "room", said)
 

@@ -25,6 +25,7 @@ from edge.station.ports.vault import Batch, Identity, Kept, Wanted, Word
 from edge.station.store import desk_reader, feeds_table, files_table, outbox, own_log
 from edge.station.store.core import StoreCore
 from edge.station.store.reader import StoreReader
+from edge.station.store.store_file import StoreFile
 from edge.station.store.upkeep import StoreUpkeep
 
 _DIGEST = re.compile("[0-9a-f]{64}")
@@ -39,8 +40,15 @@ class StoreVault(StoreCore):
         return await self._read(lambda reader: reader.identity(pole))
 
     async def keep_identity(self, pole: str, identity: Identity) -> None:
-        """See `ports.Vault`."""
-        await self._write(lambda file: feeds_table.keep_identity(file, pole, identity))
+        """See `ports.Vault`; under another token's name we have told the pole nothing yet."""
+
+        def keep(file: StoreFile) -> None:
+            known = feeds_table.load_identity(file.connection, pole)
+            if known is not None and known.token_name != identity.token_name:
+                outbox.forget_acked(file, pole)
+            feeds_table.keep_identity(file, pole, identity)
+
+        await self._write(keep)
 
     async def places(self, pole: str) -> Mapping[Feed, Link]:
         """See `ports.Vault`."""
@@ -96,16 +104,10 @@ class StoreVault(StoreCore):
         """See `ports.Vault`."""
         await self._write(lambda file: files_table.note_files_acked(file, pole, hashes))
 
-    async def has_room(self, size_bytes: int, *, is_snapshot: bool = False) -> bool:
+    async def has_room(self, size_bytes: int, *, rank: int) -> bool:
         """See `ports.Vault`."""
-        limits = self._settings.store
-        check = partial(
-            self._media.has_room,
-            size_bytes,
-            quota_bytes=None if is_snapshot else limits.quota_bytes,
-            free_min_bytes=limits.reserve_bytes // 2 if is_snapshot else limits.reserve_bytes,
-        )
-        return await self._loop.run_in_executor(self._file_threads, check)
+        find = partial(self._media.find_left, rank, self._settings.store)
+        return (await self._loop.run_in_executor(self._file_threads, find)).has(size_bytes)
 
     async def is_new(self, alert: str) -> bool:
         """See `ports.Vault`."""
@@ -122,6 +124,20 @@ class StoreVault(StoreCore):
     async def tell(self, drafts: Sequence[Draft]) -> list[Sealed]:
         """See `ports.Vault`."""
         return await self._write(lambda file: own_log.append_own(file, drafts))
+
+
+class StoreLogs(StoreCore):
+    """What is asked of logs that are kept: `ports.KeptLogs`, `pulling.silence_watch.Memory`."""
+
+    async def kept_near(self, pole: str, after: Link, *, before: int) -> list[Link]:
+        """See `ports.KeptLogs`."""
+        return await self._read(
+            lambda reader: feeds_table.kept_near(reader.connection, pole, after, before=before)
+        )
+
+    async def newest_of(self, pole: str, feed: Feed, *, limit: int) -> list[bytes]:
+        """See `pulling.silence_watch.Memory`."""
+        return await self._read(lambda reader: reader.newest(pole, feed, limit=limit))
 
 
 class StoreDesk(StoreCore):
@@ -232,7 +248,7 @@ class StoreArrivals(StoreCore):
         await self._write(lambda file: outbox.note_told(file, webhook, number))
 
 
-class StationStore(StoreVault, StoreDesk, StoreArrivals, StoreUpkeep):
+class StationStore(StoreVault, StoreLogs, StoreDesk, StoreArrivals, StoreUpkeep):
     """The store of one station; to be entered before it is used."""
 
     async def __aenter__(self) -> StationStore:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal, TypeAlias
 
 from edge.feeds import FEEDS, Draft
 from edge.model import Json
+from edge.station.config import Store
 from edge.station.store import alerts_table, files_table, own_log
 from edge.station.store.age import find_mark, note_age
 from edge.station.store.core import StoreCore
 from edge.station.store.files_table import Expired
+from edge.station.store.media_folder import Left
 from edge.station.store.old_records import DAYS, DROP_MAX, drop_old, find_old
 from edge.station.store.store_file import StoreFile
+from edge.station.urgency import CAPTURE, CLIP
 
 EXPIRE_MAX = 200
 """Files that go in one commit."""
 SPARE_BYTES_MAX = 64 * 2**20
+Want: TypeAlias = Literal["disk", "quota", "share", "past"]
 
 
 def _spare(limit_bytes: int) -> int:
@@ -25,16 +29,23 @@ def _spare(limit_bytes: int) -> int:
     return min(SPARE_BYTES_MAX, limit_bytes // 16)
 
 
+def _is_ample(left: Left, limits: Store) -> bool:
+    is_disk = left.disk_bytes >= _spare(limits.reserve_bytes)
+    return is_disk and left.quota_bytes >= _spare(limits.quota_bytes or 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Room:
     """What the disk has left; `held_back` files wait for want of it.
 
-    Between short and ample is neither: who has been told that it is short is told no other yet.
+    Between short and ample is neither: who has been told that it is short is told of no end yet.
+    `want` is of what there is too little: of the disk, of the quota, or of what either leaves to
+    captures; "past": of nothing any more, and files that were held back have not come since.
     """
 
     is_short: bool
     is_ample: bool
-    is_quota: bool
+    want: Want
     held_back: int
 
 
@@ -123,17 +134,19 @@ class StoreUpkeep(StoreCore):
         """How the disk stands."""
         limits = self._settings.store
 
-        free_bytes = await self._loop.run_in_executor(self._file_threads, self._media.free_bytes)
-        disk_bytes = free_bytes - limits.reserve_bytes
-        quota_bytes = (limits.quota_bytes or sys.maxsize) - self._media.total_bytes
+        def find() -> tuple[Left, Left]:
+            return self._media.find_left(CLIP, limits), self._media.find_left(CAPTURE, limits)
+
         poles = self._settings.sites.keys()
         held_back = await self._long_reading.run(lambda reader: reader.count_held_back(poles))
-        is_ample = disk_bytes >= _spare(limits.reserve_bytes) and (
-            limits.quota_bytes is None or quota_bytes >= _spare(limits.quota_bytes)
-        )
-        is_short = disk_bytes < 0 or quota_bytes <= 0 or held_back > 0
-        is_quota = limits.quota_bytes is not None and disk_bytes >= 0
-        return Room(is_short, is_ample and not is_short, is_quota, held_back)
+        left, least = await self._loop.run_in_executor(self._file_threads, find)
+        is_short = left.disk_bytes < 0 or left.quota_bytes <= 0 or held_back > 0
+        want: Want = "past"
+        if not _is_ample(left, limits):
+            want = "disk" if left.disk_bytes < _spare(limits.reserve_bytes) else "quota"
+        elif not _is_ample(least, limits):
+            want = "share"
+        return Room(is_short, want == "past" and not is_short, want, held_back)
 
     def _expire(self, file: StoreFile, days: int) -> list[Expired]:
         reason = f"kept for {days} days"

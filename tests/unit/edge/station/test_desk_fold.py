@@ -17,6 +17,7 @@ from edge.station.desk_fold import (
     FOLD_BYTES_MAX,
     IN_OUR_NAME,
     NO_BEGINNING,
+    NOTES_BYTES_MAX,
     NOTES_MAX,
     STATIONS_OWN,
     TOO_LONG,
@@ -107,6 +108,17 @@ def test_notes_are_bounded_and_the_newest_stay() -> None:
     assert len(alert.notes) == NOTES_MAX
 
 
+@pytest.mark.parametrize("text", ["处" * 500, "\U0001f525" * 500])
+def test_long_notes_leave_what_the_pole_told_and_mark_nothing(text: str) -> None:
+    opened = make_alert(1, data={"level": "alarm", "text": "z" * 10**5}, where={"zone": "quay"})
+    notes = [make_word(1, "alert.note", text=f"{number}{text}") for number in range(NOTES_MAX)]
+    fold = cut_down(fold_all(opened, *notes))
+    alert = show(fold, change=1)
+    assert (alert.flaw, alert.data, alert.where) == ("", opened.data, opened.where)
+    assert alert.notes[-1].text == f"{NOTES_MAX - 1}{text}"
+    assert len(encode_fold(replace(fold, notes=()))) + NOTES_BYTES_MAX > len(encode_fold(fold))
+
+
 @pytest.mark.parametrize("kind", ["alert.seen", "alert.note", "alert.hold"])
 def test_words_that_only_desks_have_are_not_heeded_when_a_pole_says_them(kind: str) -> None:
     fold = fold_all(make_alert(1))
@@ -125,10 +137,60 @@ def test_own_ack_keeps_the_person_when_it_comes_back_from_the_pole() -> None:
     assert alert.acked.by == "chen"
 
 
+def becomes(severity: str) -> Draft:
+    return make_alert(1, "alert.update", severity=severity)
+
+
+def test_alert_is_new_again_when_it_becomes_worse_than_was_acknowledged() -> None:
+    opened = make_alert(1, severity="minor")
+    first, second = make_word(1, "alert.ack", by="chen"), make_word(1, "alert.ack", by="wu")
+    assert not fold_all(opened, first, becomes("info")).is_new
+    assert not fold_all(opened, first, becomes("info"), becomes("minor")).is_new
+    worse = fold_all(opened, first, becomes("critical"))
+    assert worse.is_new
+    assert worse.acked is not None
+    assert (worse.acked.by, worse.acked.severity) == ("chen", "minor")
+    known = fold_all(opened, first, becomes("critical"), second)
+    assert not known.is_new
+    assert known.acked is not None
+    assert (known.acked.by, known.acked.severity) == ("wu", "critical")
+    assert known.summary.acked is not None
+    assert known.summary.acked.by == "chen"  # by whom response times go
+
+
+def test_own_ack_that_comes_back_late_does_not_cover_what_became_worse() -> None:
+    fold = fold_all(
+        make_alert(1, severity="minor"),
+        make_word(1, "alert.ack", by="chen"),
+        becomes("critical"),
+        pole_says("alert.ack", "station-token"),
+    )
+    assert fold.is_new
+
+
 def test_ack_of_another_station_counts() -> None:
     alert = shown(make_alert(1), pole_says("alert.ack", "hq"))
     assert alert.acked is not None
-    assert alert.acked.by == "hq"
+    assert alert.acked.by == "hq@SG-017"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown_as"),
+    [
+        ("li", "li@SG-017"),
+        ("", "@SG-017"),
+        (None, "@SG-017"),
+        ("li\u202e\n", "li\ufffd\ufffd@SG-017"),
+        ("x" * 1000, f"{'x' * 64}@SG-017"),
+    ],
+)
+def test_pole_never_speaks_as_one_of_our_people(name: Any, shown_as: str) -> None:
+    acked = pole_says("alert.ack", name)
+    alert = shown(make_alert(1), acked, pole_says("alert.resolve", name, verdict="false"))
+    assert alert.acked is not None
+    assert alert.resolved is not None
+    assert (alert.acked.by, alert.resolved.by) == (shown_as, shown_as)
+    assert "@" in shown_as  # which the configuration lets into no person's name
 
 
 def test_own_verdict_is_the_last_one_when_the_pole_heard_it_after_anothers() -> None:
@@ -137,7 +199,7 @@ def test_own_verdict_is_the_last_one_when_the_pole_heard_it_after_anothers() -> 
     echo = pole_says("alert.resolve", "station-token", verdict="false", note="chen")
     between = shown(make_alert(1), own, other)
     assert between.resolved is not None
-    assert between.resolved.by == "hq"
+    assert between.resolved.by == "hq@SG-017"
     alert = shown(make_alert(1), own, other, echo)
     assert alert.resolved is not None
     assert (alert.resolved.by, alert.resolved.verdict) == ("chen", "false")
@@ -157,7 +219,7 @@ def test_echo_of_an_older_verdict_does_not_undo_a_newer_one() -> None:
 def test_verdict_by_our_token_counts_when_the_station_has_forgotten_it() -> None:
     alert = shown(make_alert(1), pole_says("alert.resolve", "station-token", verdict="real"))
     assert alert.resolved is not None
-    assert alert.resolved.by == "station-token"
+    assert alert.resolved.by == "station-token@SG-017"
 
 
 @pytest.mark.parametrize(
@@ -272,6 +334,21 @@ def test_alert_that_is_too_long_is_cut_down_and_marked_and_still_goes_on() -> No
     closed = step(small, make_alert(1, "alert.close"), POLE)
     assert closed is not None
     assert closed.summary.closed_at is not None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pole_says("alert.ack", "x" * 10**6),
+        pole_says("alert.resolve", "x" * 10**6, verdict="y" * 10**6, note="z" * 10**6),
+        make_alert(1, "alert.close", data={"reason": "x" * 10**6}),
+        make_alert(1, "alert.update", data={"text": "x" * 10**6}, where={"zone": "x" * 10**6}),
+    ],
+)
+def test_alert_is_within_its_bound_whatever_its_pole_says(said: Draft) -> None:
+    notes = [make_word(1, "alert.note", text="处" * 500) for _ in range(NOTES_MAX)]
+    fold = cut_down(fold_all(make_alert(1), *notes, said))
+    assert len(encode_fold(fold)) <= FOLD_BYTES_MAX + NOTES_BYTES_MAX
 
 
 DRAFTS: Sequence[Draft] = (

@@ -9,7 +9,7 @@ import pytest
 from edge.cli import main
 from edge.config.toml_file import FILE_BYTES_MAX
 from edge.errors import ValidationError
-from edge.station.load import MAP_BYTES_MAX, check_station, is_station_file, load_station
+from edge.station.load import MAP_BYTES_MAX, check_station, find_kind, load_station
 from tests.support.authorities import Authority
 
 HASH = "ab" * 32
@@ -132,6 +132,14 @@ def test_configuration_may_be_almost_empty_and_is_warned_of(tmp_path: Path) -> N
          "tls.key: can't be used with tls.certificate: KEY_VALUES_MISMATCH"),
         ('"https://10.8.0.17:8470"', '"https://me:secret@10.8.0.17"', "pole[0].url: holds more"),
         ('"https://10.8.0.17:8470"', '"http://10.8.0.17"', "pole[0].ca: means nothing without"),
+        ('"https://10.8.0.17:8470"', '"https://exa mple/x y"', "pole[0].url: has U+0020 in it"),
+        ('"https://10.8.0.17:8470"', '"https://10.8.0.17/\\u007f"', "pole[0].url: has U+007F"),
+        ('"https://10.8.0.17:8470"', '"https://a\\u00a0b"', "pole[0].url: has U+00A0"),
+        ('"https://10.8.0.17:8470"', '"https://10.8.0.17:84700"',
+         "pole[0].url: is no address of a server; write https://HOST:PORT, a PORT of 1..65535"),
+        ('"https://10.8.0.17:8470"', '"https://gate|1"', "pole[0].url: is no address"),
+        ('"https://10.8.0.17:8470"', '"https://gate..port"', "pole[0].url: is no address"),
+        ('//dispatch.local/', '//dispatch.local:x/', "webhook[0].url: is no address"),
         ('path = "kept"', "path = 7", "store.path: 7 is not text; put it in quotes"),
         ('path = "kept"', 'pat = "kept"', "store.pat: unknown key; did you mean path?"),
     ],
@@ -254,13 +262,35 @@ def test_address_that_is_asked_in_clear_is_warned_of(
     assert [fault.path for fault in warnings] == warned
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://[fe80::1%eth0]:8470", "https://gate_1.port.local.", "https://北门.example/a/b",
+        "https://SG-017",
+    ],
+)  # fmt: skip
+def test_address_of_any_server_is_taken(folder: Path, url: str) -> None:
+    assert faults(folder, GOOD.replace("https://10.8.0.17:8470", url)) == []
+
+
+def test_webhook_that_is_told_in_clear_is_warned_of(folder: Path) -> None:
+    text = GOOD.replace("https://dispatch.local/polewatch", "http://10.9.9.9/x")
+    found, warnings = check_station(write(folder, text))
+    assert found == []
+    assert [str(each) for each in warnings] == [
+        "webhook[0].url: is plain HTTP: who is on the way reads every alert;"
+        " write https://HOST:PORT"
+    ]
+
+
 @pytest.mark.parametrize("content", [b"\xff", b"[station", b" " * (FILE_BYTES_MAX + 1)])
 def test_file_that_is_no_toml_is_one_fault(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "station.toml"
     path.write_bytes(content)
     found, _ = check_station(path)
     assert len(found) == 1
-    assert not is_station_file(path)
+    with pytest.raises(ValidationError):
+        find_kind(path)
     with pytest.raises(ValidationError):
         load_station(path)
 
@@ -275,5 +305,37 @@ def test_check_knows_a_station_from_a_pole(
     assert main(["check", str(path)]) == 2
     assert capsys.readouterr().out.startswith("store.path: 7 is not text")
     write(folder, '[pole]\nid = "SG-017"\n')
-    assert not is_station_file(path)
     assert main(["check", str(path)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("[station]", "station"),
+        ("[[pole]]", "station"),
+        ("[[user]]", "station"),
+        ("[store]", "station"),
+        ("[[webhook]]", "station"),
+        ("[[users]]\n[store]", "station"),
+        ("[pole]", "pole"),
+        ("[[camera]]", "pole"),
+        ("[[rule]]", "pole"),
+        ("[[users]]\n[api]", None),
+        ("", None),
+    ],
+)
+def test_kind_is_judged_by_what_is_there(tmp_path: Path, text: str, kind: str | None) -> None:
+    assert find_kind(write(tmp_path, text)) == kind
+
+
+def test_check_says_where_it_can_not_tell(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path, '[api]\n[[users]]\nname = "chen"\n')
+    assert main(["check", str(path)]) == 2
+    assert capsys.readouterr().out == (
+        f"{path}: may be a station's or a pole's: it has no table that only one of them has;"
+        " write [station], or [pole] with id\n"
+    )
+    assert main(["check", str(tmp_path / "none.toml")]) == 2
+    assert "none.toml: can't be read: No such file" in capsys.readouterr().out

@@ -25,23 +25,31 @@ from edge.station.api.requests import (
     read_known,
 )
 
+ACKED = {"at": "2026-11-22T17:33:05.120Z", "by": "li", "severity": "major"}
 LI = {"at": "2026-11-22T17:33:05.120Z", "by": "li", "text": ""}
 
 
 def make_alert(**fields: Any) -> bytes:
-    plain = {"id": "01J", "pole": "SG-017", "camera": None, "acked": None, "seen": None,
-             "hold": None, "resolved": None}  # fmt: skip
+    plain = {"id": "01J", "pole": "SG-017", "camera": None, "severity": "major", "acked": None,
+             "seen": None, "hold": None, "resolved": None}  # fmt: skip
     return msgspec.json.encode({**plain, **fields})
 
 
 def test_ack_is_news_until_somebody_has_said_so() -> None:
     assert hear_ack(Ack("go"), make_alert()) == [Spoken("alert.ack", {"note": "go"})]
     assert hear_ack(Ack(), make_alert()) == [Spoken("alert.ack", {"note": None})]
-    assert hear_ack(Ack(), make_alert(acked=LI)) == []
+    assert hear_ack(Ack(), make_alert(acked=ACKED)) == []
+    assert hear_ack(Ack(), make_alert(acked=ACKED, severity="minor")) == []
+
+
+def test_ack_is_news_again_when_the_alert_has_become_worse() -> None:
+    worse = make_alert(acked=ACKED, severity="critical")
+
+    assert hear_ack(Ack("go"), worse) == [Spoken("alert.ack", {"note": "go"})]
 
 
 def test_note_of_a_further_ack_is_a_note() -> None:
-    said = hear_ack(Ack("me too"), make_alert(acked=LI))
+    said = hear_ack(Ack("me too"), make_alert(acked=ACKED))
 
     assert said == [Spoken("alert.note", {"text": "me too"})]
 
@@ -91,7 +99,7 @@ def test_what_is_heard_can_be_kept_as_a_record(text: str) -> None:
 
 
 def test_known_is_what_decides() -> None:
-    known = read_known(make_alert(seen=LI, acked=LI))
+    known = read_known(make_alert(seen=LI, acked=ACKED))
 
     assert (known.is_seen, known.is_acked) == (True, True)
     assert not read_known(make_alert()).is_seen

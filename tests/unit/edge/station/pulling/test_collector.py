@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import dataclass
+
 import msgspec
 import pytest
 
 from edge.errors import PoleError, PoleUnreachable, PoleWrong
 from edge.evidence import SignedStatement, Statement, sign
-from edge.feeds import Feed
+from edge.feeds import Cursor, Feed
 from edge.station.config import POLES_MAX
 from edge.station.pulling.collector import REASONS_MAX, Rhythm
 from edge.station.pulling.pace import Allowance
-from edge.station.pulling.ports import PoleBusy
-from edge.station.pulling.silence_pole import USUAL
+from edge.station.pulling.ports import FeedPage, PoleBusy, Who
+from edge.station.pulling.silence_pole import USUAL, is_silent
 from tests.support.aio import run_async
 from tests.support.api_pole import KEY
 from tests.support.fake_client import FakeClient
@@ -71,6 +74,132 @@ async def test_alerts_that_are_refused_once_are_no_alert() -> None:
 
     await station.run(hours=0.01)
     client.refusals.clear()
+    await station.run(hours=0.1)
+
+    assert (station.told, station.troubles) == ([], set())
+
+
+@dataclass
+class HalfPole(TamePole):
+    """Says who it is, and answers an ask for alerts after so long by hanging up; or not at all."""
+
+    alerts_s: float | None = None
+    is_away: bool = False
+
+    async def who(self) -> Who:
+        if self.is_away:
+            await self.time.sleep(10)
+            raise PoleUnreachable("does not answer in time")
+        return await super().who()
+
+    async def page(
+        self, feed: Feed, *, after: Cursor | None, limit: int, wait_s: float
+    ) -> FeedPage:
+        if self.is_away or (feed == "alerts" and self.alerts_s is not None):
+            await self.time.sleep(wait_s + 25 if self.is_away else self.alerts_s or 0)
+            raise PoleUnreachable("does not answer in time")
+        return await super().page(feed, after=after, limit=limit, wait_s=wait_s)
+
+
+@pytest.mark.parametrize("alerts_s", [0.01, 20, 120], ids=["hangs up", "mute", "drips"])
+@run_async
+async def test_alerts_that_never_come_of_a_pole_that_answers_are_told_within_two_minutes(
+    alerts_s: float,
+) -> None:
+    client = HalfPole(log={"alerts": make_chain(3)}, alerts_s=alerts_s)
+    station = Follower(client, client.time)
+
+    await station.run(hours=50 / 3600)
+    assert (station.told, station.contact.view().state) == ([], "catching up")
+    await station.run(hours=70 / 3600)
+    assert station.told == [("alert.open", "chain", "alerts")]
+    assert "alerts can't be had" in str(station.vault.told[0].data["detail"])
+    assert "feed alerts" in station.troubles
+    await station.run(hours=0.4)
+    assert len(station.told) == 1
+    client.alerts_s = None
+    await station.run(hours=0.05)
+
+    assert station.contact.view().state == "up"
+    assert "feed alerts" not in station.troubles
+
+
+@run_async
+async def test_pole_that_is_met_seems_never_silent_while_its_alerts_do_not_come() -> None:
+    client = HalfPole(alerts_s=20)
+    station = Follower(client, client.time, dice=1.0)
+    is_silent_at = []
+
+    async def look() -> None:
+        while True:
+            await client.time.sleep(1)
+            (seen,) = station.observe()
+            is_silent_at.append(is_silent(seen))
+
+    looking = asyncio.ensure_future(look())
+    await station.run(hours=0.3)
+    looking.cancel()
+
+    assert is_silent_at == [False] * 1080
+
+
+@run_async
+async def test_alerts_that_stop_coming_leave_the_pole_up_for_no_more_than_a_minute() -> None:
+    client = HalfPole(log={"alerts": make_chain(3)})
+    client.signed = [sign_head(client.log["alerts"])]
+    station = Follower(client, client.time)
+
+    await station.run(hours=0.1)
+    assert station.contact.view().state == "up"
+    client.alerts_s = 20
+    await station.run(hours=100 / 3600)  # a poll of 25 s, then the minute
+
+    assert station.told == [("alert.open", "chain", "alerts")]
+    assert station.contact.view().state == "catching up"
+
+
+@run_async
+async def test_link_that_comes_and_goes_is_no_alert_while_pages_are_taken() -> None:
+    client = HalfPole(log={"alerts": make_chain(3)})
+    client.signed = [sign_head(client.log["alerts"])]
+    station = Follower(client, client.time)
+
+    for _ in range(60):
+        await station.run(hours=0.01)
+        client.alerts_s = 3
+        await station.run(hours=0.002)
+        client.alerts_s = None
+
+    assert (station.told, station.troubles) == ([], set())
+
+
+@run_async
+async def test_silent_pole_is_no_alert_of_its_feeds_neither_then_nor_when_it_is_back() -> None:
+    client = HalfPole(log={"alerts": make_chain(3)})
+    client.signed = [sign_head(client.log["alerts"])]
+    station = Follower(client, client.time)
+
+    for _ in range(20):
+        await station.run(hours=0.05)
+        client.is_away = True
+        await station.run(hours=0.1)
+        client.is_away = False
+        client.alerts_s = 5
+        await station.run(hours=0.01)
+        client.alerts_s = None
+
+    assert (station.told, station.troubles) == ([], set())
+
+
+@run_async
+async def test_disk_here_that_takes_nothing_is_no_fault_of_the_poles_feeds() -> None:
+    client = TamePole(log={"alerts": make_chain(3)})
+    client.signed = [sign_head(client.log["alerts"])]
+    station = Follower(client, client.time)
+    station.vault.fault = "full"
+
+    await station.run(hours=0.5)
+    station.vault.fault = None
     await station.run(hours=0.1)
 
     assert (station.told, station.troubles) == ([], set())
@@ -185,3 +314,21 @@ async def test_alerts_without_end_keep_no_other_feed_waiting_for_ever() -> None:
 
     assert len(station.vault.records("P1", "alerts")) < 700
     assert len(station.vault.records("P1", "health")) == 1
+
+
+@run_async
+async def test_fork_of_one_feed_has_the_others_looked_at_when_they_have_caught_up() -> None:
+    client = TamePole(log={"alerts": make_chain(7), "audit": make_chain(3, feed="audit")})
+    station = Follower(client, client.time)
+    await station.run(hours=0.05)
+    assert station.told == []
+
+    client.log["alerts"] = make_chain(7, same_upto=5)
+    client.log["audit"] = make_chain(4, feed="audit", same_upto=2)
+    await station.run(hours=0.03)
+
+    assert sorted(station.told) == [
+        ("alert.open", "fork", "alerts"),
+        ("alert.open", "fork", "audit"),
+    ]
+    assert len(station.vault.records("P1", "alerts")) == 9, "those of both logs"

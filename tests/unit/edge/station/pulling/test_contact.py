@@ -47,6 +47,7 @@ def test_an_answer_is_news_once_when_a_pole_goes_on_answering(
     contacts: Contacts, contact: PoleContact, clock: ManualClock
 ) -> None:
     contact.heard()
+    contact.took("alerts", records=0, alerts=0, has_more=False)
     first = contacts.change
     for _ in range(100):
         clock.move(1)
@@ -68,6 +69,18 @@ def test_a_pole_catches_up_until_no_feed_has_more(contact: PoleContact) -> None:
     assert [*states, contact.view().state] == ["catching up", "up"]
 
 
+def test_a_pole_is_not_up_before_a_page_of_its_alerts_was_taken(contact: PoleContact) -> None:
+    contact.heard()
+    contact.took("media", records=0, alerts=0, has_more=False)
+    states = [contact.view().state]
+    contact.took("alerts", records=0, alerts=0, has_more=False)
+    states.append(contact.view().state)
+    contact.fell_silent(is_again=False)
+    contact.heard()
+
+    assert [*states, contact.view().state] == ["catching up", "up", "catching up"]
+
+
 @pytest.mark.parametrize(
     ("error", "state", "cause"),
     [
@@ -81,6 +94,7 @@ def test_why_it_does_not_answer_is_shown_when_asking_fails(
     contact: PoleContact, error: Exception, state: str, cause: str
 ) -> None:
     contact.heard()
+    contact.took("alerts", records=0, alerts=0, has_more=False)
     contact.failed(error)
     view = contact.view()
     contact.heard()
@@ -175,15 +189,18 @@ def test_what_was_missed_is_counted_from_when_it_fell_silent(contact: PoleContac
     assert (seen.feeds_coming, seen.files_waiting) == ((), 3)
 
 
-def test_health_is_shown_and_is_news_when_it_changes(
-    contacts: Contacts, contact: PoleContact
+def test_health_is_shown_with_its_time_and_is_news_when_it_changes(
+    contacts: Contacts, contact: PoleContact, clock: ManualClock
 ) -> None:
     health = PoleHealth(False, ("camera yard: lost",), ("yard", "road"))
     contact.told_health(health)
     change = contacts.change
+    clock.move(60)
     contact.told_health(replace(health))
+    clock.move(3600)
 
     view = contact.view()
+    assert view.health_ms == 1_700_000_060_000
     assert (view.is_well, view.unwell, view.cameras) == (False, health.unwell, health.cameras)
     assert contacts.change == change
 

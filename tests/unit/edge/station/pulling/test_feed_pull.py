@@ -16,7 +16,6 @@ from edge.station.pulling.chain import CheckedPage
 from edge.station.pulling.contact import Contacts
 from edge.station.pulling.feed_pull import FeedPull, find_breaks
 from edge.station.pulling.flaw_book import TURN_S, FlawBook
-from edge.station.pulling.meeting import Meeting, Roster
 from edge.station.pulling.one_pole import MeetAgain, Met, OnePole
 from edge.station.pulling.ports import CursorGone, FeedPage, TooLong, Who
 from edge.supervise import Passing
@@ -378,25 +377,3 @@ async def test_flaws_of_a_feed_are_one_alert_with_a_count_that_ends_when_it_is_c
 
     assert bench.vault.rules()[2:] == [("alert.close", "chain")]
     assert bench.contact.view().troubles == ()
-
-
-@run_async
-async def test_clock_is_measured_and_identity_kept_when_a_pole_is_met() -> None:
-    bench = Bench()
-    bench.client.persons = [WHO]
-
-    met = await Meeting(bench.pole, Roster({})).meet()
-
-    assert (met.clock_ahead_ms, bench.vault.identities) == (0, {"P1": WHO.identity})
-
-
-def test_roster_gives_id_and_key_to_who_was_known_first() -> None:
-    other = Identity("SG-018", "b" * 64, "pem", "station")
-    roster = Roster({"P1": WHO.identity})
-
-    assert roster.claim("P2", WHO.identity) == "P1"
-    assert roster.claim("P2", Identity("SG-018", "a" * 64, "pem", "station")) == "P1"
-    assert roster.claim("P2", other) == ""
-    assert roster.claim("P1", WHO.identity) == ""
-    assert roster.claim("P1", Identity("SG-019", "c" * 64, "pem", "station")) == ""
-    assert roster.claim("P3", WHO.identity) == "", "P1 has become another one"

@@ -31,6 +31,16 @@ def test_larger_files_of_its_kind_are_held_back_with_one_that_has_no_room() -> N
     assert files.next(snapshots_only=False) in (middle, large)
 
 
+def test_captures_are_held_back_with_a_clip_and_no_clip_with_a_capture() -> None:
+    files = FileList(Waits(), Passing(ManualClock()))
+    clip, large = wanted("1", size_bytes=2), wanted("2", size_bytes=3)
+    capture = replace(wanted("3", size_bytes=2, role="face"), is_alert=False)
+    files.fill([clip, large, capture])
+
+    assert files.hold_back(capture) == [capture]
+    assert files.hold_back(clip) == [clip, large, capture]
+
+
 def test_files_that_are_wanted_no_longer_are_named_once_they_are_not_on_their_way() -> None:
     files = FileList(Waits(), Passing(ManualClock()))
     one, two, three = (wanted(name, size_bytes=1) for name in "123")

@@ -31,7 +31,9 @@ class ViewedPole:
         self._is_there = is_there
 
     @asynccontextmanager
-    async def open_live(self, path: str, query: Mapping[str, str]) -> AsyncIterator[Stream]:
+    async def open_live(
+        self, path: str, query: Mapping[str, str], *, reason: str = ""
+    ) -> AsyncIterator[Stream]:
         if not self._is_there:
             raise PoleUnreachable("no route")
         yield StillStream()

@@ -107,6 +107,30 @@ def test_a_silence_goes_on_and_ends_when_the_station_was_started_anew() -> None:
     assert after.vault.told[-1].alert == opened.alert
 
 
+def test_what_was_missed_counts_on_when_the_station_was_started_anew() -> None:
+    before = Desk(FakeVault(), ManualClock())
+    before.live(100, lost=("P3",))
+    before.contacts.of("P3").heard()
+    before.contacts.of("P3").took("alerts", records=500, alerts=50, has_more=True)
+    before.contacts.of("P3").landed()
+    asyncio.run(before.watch.look())
+    before.clock.move(30)
+    asyncio.run(before.watch.look())
+    opened, newest = before.vault.told[0], before.vault.told[-1]
+    assert newest.data["missed"] == {"alerts": 50, "records": 500, "files": 1}
+
+    after = Desk(FakeVault(), ManualClock(utc_ms=1_700_000_500_000))
+    after.own.take_up(OpenOwn(str(opened.alert), "silent", newest.data))
+    after.watch.take_up([OpenOwn(str(opened.alert), "silent", newest.data)])
+    after.contacts.of("P3").heard()
+    after.contacts.of("P3").took("alerts", records=300, alerts=30, has_more=False)
+    after.contacts.of("P3").landed()
+    after.live(120)
+
+    assert after.told[-1] == ("alert.close", "pole P3")
+    assert after.vault.told[-1].data["missed"] == {"alerts": 80, "records": 800, "files": 2}
+
+
 @pytest.mark.parametrize("cause", ["mains", "stopped", "link"])
 def test_last_known_cause_is_still_known_when_the_station_was_started_anew(cause: str) -> None:
     before = Desk(FakeVault(), ManualClock())
