@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 from pathlib import Path
@@ -12,9 +14,11 @@ import pytest
 
 from edge.agent.tokens import Tokens
 from edge.cli import main
+from edge.commands.demo_station import demo_station
 from edge.own_folder import lock_folder
 from edge.serving.token_text import hash_token
 from edge.station.load import load_station
+from tests.support.aio import run_async
 from tests.support.served_process import COMMAND, ROOT
 from tests.support.video import Scene, Shot, make_clip
 
@@ -88,3 +92,21 @@ def test_station_of_the_demo_is_configured_and_ends_with_it(tmp_path: Path, clip
     store = tmp_path / "demo/station/kept"
     if store.exists():  # it had begun: its lock is free again
         os.close(lock_folder(store, holder="station"))
+
+
+@run_async
+async def test_demo_is_stopped_when_its_station_has_failed(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Its own main loop is stopped as by SIGTERM."""
+    stopped = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+    with demo_station(tmp_path, pole="demo", pole_url="http://127.0.0.1:1") as station:
+        station.end_with_it()
+        station.process.kill()
+        await stopped.wait()
+        assert station.has_failed
+        assert load_station(station.config).station.id == "demo-station"
+    assert capfd.readouterr().err == (
+        "polewatch: the demo's station was killed by SIGKILL; the pole stops\n"
+    )

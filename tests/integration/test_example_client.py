@@ -89,7 +89,7 @@ async def test_everything_is_had_once_and_whole_when_link_and_client_are_cut(
         files = await fill(pole, 12, 700_000)
         port = int(pole.address.rpartition(":")[2])
         async with cutting_link(port, most_bytes=500_000, seed=3) as link:
-            for _ in range(8):
+            while kills < 8 or link.cuts <= 10:  # the busier the machine, the less in each
                 process = await start(link.address, folder, token)
                 try:
                     await asyncio.wait_for(process.wait(), chance.uniform(0.3, 1.2))
@@ -100,13 +100,11 @@ async def test_everything_is_had_once_and_whole_when_link_and_client_are_cut(
                     kills += 1
                 files |= await fill(pole, 1, 700_000)
             link.most_bytes = None
-            assert link.cuts > 10
         async with pulling(pole, folder, token=token):
             while not await is_done(pole, folder):  # noqa: ASYNC110 - another process does it
                 await asyncio.sleep(0.05)
     assert {path.name: path.read_bytes() for path in folder.glob("?" * 64)} == files
     assert list(folder.glob("*.part")) == []
-    assert kills == 8
 
 
 async def pull_all(pole: ServedPole, folder: Path, token: str) -> None:
@@ -221,6 +219,24 @@ async def test_token_that_is_refused_is_told(tmp_path: Path) -> None:
     ):
         assert process.stderr is not None
         assert b"401" in await process.stderr.readline()
+
+
+@run_async
+async def test_feed_that_the_pole_has_no_more_is_named_and_begun_anew_alone(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "pulled"
+    async with serve_pole(tmp_path) as pole:
+        token = make_token(pole)
+        await fill(pole, 2, 10)
+        await pull_all(pole, folder, token)
+        (folder / "media.ndjson").write_bytes(b'{"epoch":"0123456789","seq":1}\n')
+        async with pulling(pole, folder, token=token) as process:
+            assert process.stderr is not None
+            assert await process.stderr.readline() == b"media: HTTP Error 410: Gone\n"
+        (folder / "media.ndjson").unlink()
+        await fill(pole, 1, 10)
+        await pull_all(pole, folder, token)
 
 
 @run_async

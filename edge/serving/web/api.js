@@ -20,10 +20,10 @@ const PATIENCE_MS = 10_000;
  * `wait_ms` is how long the server may take on purpose. `accept` names a status that is an answer
  * although it is none of success.
  */
-export async function ask(path, { method = "GET", body, signal, wait_ms = 0, accept } = {}) {
-  const options = { method, cache: "no-store" };
+export async function ask(path, { method = "GET", headers = {}, body, signal, wait_ms = 0, accept } = {}) {
+  const options = { method, headers, cache: "no-store" };
   if (body !== undefined) {
-    options.headers = { "Content-Type": "application/json" };
+    options.headers = { ...headers, "Content-Type": "application/json" };
     options.body = JSON.stringify(body);
   }
   const { response, text } = await within(PATIENCE_MS + wait_ms, signal, async (ending) => {

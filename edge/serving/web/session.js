@@ -1,14 +1,20 @@
 // Signing in and out. The token is sent once, for a cookie that scripts can't read; the page keeps
-// it nowhere, and takes it out of the address bar before anything else.
+// it nowhere, and takes it out of the address bar before anything else. All tabs of a browser share
+// the cookie: who signs in or out in one is told to the others, which then ask whose it is now.
 
-import { Refused } from "./api.js";
+import { ask, Refused } from "./api.js";
 import { byId, setText } from "./dom.js";
 import { say } from "./language.js";
 
 const FRAGMENT = "#token=";
+const NOBODY = 401;
 
 /** Events: `begun` with the session's description as `detail`, and `ended`. */
 export class Session extends EventTarget {
+  #who = null;
+  #life = 0; // Counts beginnings and ends: an answer from before the last one is not taken.
+  #tabs = new BroadcastChannel("polewatch");
+
   constructor(link) {
     super();
     this.link = link;
@@ -17,27 +23,30 @@ export class Session extends EventTarget {
       this.#signIn(byId("token").value.trim());
     });
     byId("sign-out").addEventListener("click", () => this.#signOut());
-    addEventListener("hashchange", () => this.#takeFragment());
+    addEventListener("hashchange", () => this.start());
+    document.addEventListener("visibilitychange", () => document.hidden || this.start());
+    this.#tabs.addEventListener("message", () => this.start());
     link.addEventListener("denied", () => this.#end(""));
-    link.addEventListener("back", () => byId("sign-in").hidden || this.start());
+    link.addEventListener("back", () => this.start());
   }
 
-  /** Begin with the address's token, with the cookie that is there already, or with the form. */
+  /** Begin, or go on, with the address's token, with whose cookie is there now, or with the form. */
   async start() {
-    if (this.#takeFragment()) return;
+    const token = takeToken();
+    const life = this.#life;
     try {
-      this.#begin(await this.link.ask("/v1/session"));
+      const found = await this.link.ask("/v1/session", { accept: NOBODY });
+      const who = found?.scopes ? found : null;
+      if (token !== null && (who === null || (await isMeant(token, who)))) return this.#signIn(token);
+      if (life === this.#life) this.#take(who);
     } catch (error) {
-      this.#end(error instanceof Refused ? "" : say("no_answer"));
+      if (this.#who === null) this.#end(error instanceof Refused ? "" : say("no_answer"));
     }
   }
 
-  #takeFragment() {
-    if (!location.hash.startsWith(FRAGMENT)) return false;
-    const token = decodeURIComponent(location.hash.slice(FRAGMENT.length));
-    history.replaceState(null, "", location.pathname);
-    this.#signIn(token);
-    return true;
+  #take(who) {
+    if (who === null) this.#end("");
+    else if (JSON.stringify(who) !== JSON.stringify(this.#who)) this.#begin(who);
   }
 
   async #signIn(token) {
@@ -45,6 +54,7 @@ export class Session extends EventTarget {
     try {
       await this.link.ask("/v1/session", { method: "POST", body: { token } });
       byId("token").value = "";
+      this.#tabs.postMessage(null);
       this.#begin(await this.link.ask("/v1/session"));
     } catch (error) {
       this.#end(explain(error));
@@ -54,24 +64,48 @@ export class Session extends EventTarget {
   async #signOut() {
     try {
       await this.link.ask("/v1/session", { method: "DELETE" });
-      this.#end("");
     } catch (error) {
       if (!(error instanceof Refused)) return; // Said by the banner: nobody is signed out yet.
-      this.#end("");
     }
+    this.#tabs.postMessage(null);
+    this.#end("");
   }
 
   #begin(who) {
+    this.#who = who;
+    this.#life += 1;
+    setText(byId("sign-in-fault"), "");
     byId("sign-in").hidden = true;
     this.dispatchEvent(new CustomEvent("begun", { detail: who }));
   }
 
   #end(fault) {
-    this.dispatchEvent(new Event("ended"));
+    if (this.#who) this.dispatchEvent(new Event("ended"));
+    this.#who = null;
+    this.#life += 1;
     byId("sign-in").hidden = false;
     if (fault) setText(byId("sign-in-fault"), fault);
     byId("token").focus();
   }
+}
+
+/** The address's token, which is taken out of it; null: there is none. */
+function takeToken() {
+  if (!location.hash.startsWith(FRAGMENT)) return null;
+  const text = location.hash.slice(FRAGMENT.length);
+  history.replaceState(null, "", location.pathname);
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // The server says that it is no token.
+  }
+}
+
+/** Whether a link's token shall take the place of a session: that may be what somebody else wants. */
+async function isMeant(token, { name }) {
+  const headers = { Authorization: `Bearer ${token}` };
+  const other = await ask("/v1/session", { headers }).catch(() => null); // It opens nothing here.
+  return other !== null && other.name !== name && confirm(say("sign_in_instead", { name, other: other.name }));
 }
 
 function explain(error) {

@@ -7,6 +7,10 @@ export const SHARED_TEXTS = {
   sign_out: ["Sign out", "退出"],
   sign_in: ["Sign in", "登录"],
   token: ["Token", "令牌"],
+  sign_in_instead: [
+    "You are signed in here as {name}. This link signs you in as {other} instead. Go on?",
+    "当前登录用户为 {name}。此链接将改以 {other} 登录。是否继续？",
+  ],
   too_many: ["Too many wrong tokens. Wait a minute, then try again.", "错误令牌过多。请等待一分钟后重试。"],
   close: ["Close", "关闭"],
   more: ["Show more", "显示更多"],

@@ -1,21 +1,25 @@
-// What can be done about the chosen alert: acknowledge, note, verdict, hold; by those who may.
+// What can be done about one alert: acknowledge, note, verdict, hold; by those who may. What was
+// typed, what is on its way and what failed belong to that alert, whichever is chosen meanwhile.
 
 import { Refused } from "./api.js";
 import { make, setText } from "./dom.js";
 import { say, word } from "./language.js";
-import { keyOf } from "./order.js";
+import { isNew } from "./order.js";
 
 const VERDICTS = ["real", "false", "test"];
 const NOTE_MAX = 500; // What the station takes.
 const CASE_MAX = 100;
 const FORMS = ["note", "verdict", "hold"];
+const LABELS = { ack: "do_acknowledge", note: "do_note", resolve: "do_verdict", hold: "do_hold" };
 
 export class Actions {
   #alert = null;
-  #isSending = false;
+  #words = []; // The first is being sent; the others wait for it.
 
-  constructor(visit) {
+  /** `onMissed(alert, fault)` is told of a fault that nobody can see here. */
+  constructor(visit, onMissed) {
     this.visit = visit;
+    this.onMissed = onMissed;
     this.fault = make("p", { class: "fault", role: "alert" });
     this.ack = make("button", { type: "button", class: "main", onclick: () => this.acknowledge() });
     this.ack.setAttribute("aria-keyshortcuts", "a");
@@ -35,16 +39,16 @@ export class Actions {
     this.node = make("div", { class: "actions" }, ...inside);
   }
 
-  /** Offer what can be done about an alert as it is now. */
+  /** Whether nothing is on its way and nothing typed. */
+  get isIdle() {
+    const inputs = [...this.node.querySelectorAll("input")];
+    return !this.#words.length && inputs.every((input) => !input.value);
+  }
+
+  /** Offer what can be done about the alert as it is now. */
   update(alert) {
-    const isOther = this.#alert === null || keyOf(this.#alert) !== keyOf(alert);
     this.#alert = alert;
-    if (isOther) {
-      setText(this.fault, "");
-      this.closeForms();
-      for (const input of this.node.querySelectorAll("input")) input.value = "";
-    }
-    const isDone = Boolean(alert.acked ?? alert.resolved);
+    const isDone = !isNew(alert);
     const may = { ack: this.visit.may("ack"), admin: this.visit.may("admin") };
     this.looking.hidden = may.ack;
     this.ack.hidden = !may.ack || isDone;
@@ -85,6 +89,7 @@ export class Actions {
   /** Close whatever form is open; false where none is. */
   closeForms() {
     let wasOpen = false;
+    setText(this.verdictMissing, "");
     for (const form of FORMS) {
       const isFocused = this.forms[form].contains(document.activeElement);
       wasOpen ||= !this.forms[form].hidden;
@@ -120,8 +125,12 @@ export class Actions {
       make("button", { type: "button", onclick: () => this.#resolve(verdict) }),
     );
     const label = make("label", { for: "verdict-note", "data-text": "verdict_note" });
-    const onsubmit = (event) => event.preventDefault();
-    const inside = [...this.#verdicts, label, this.verdictNote];
+    this.verdictMissing = make("p", { class: "reason bad", role: "alert" });
+    const onsubmit = (event) => {
+      event.preventDefault();
+      setText(this.verdictMissing, say("verdict_missing"));
+    };
+    const inside = [...this.#verdicts, label, this.verdictNote, this.verdictMissing];
     return make("form", { class: "choice", hidden: true, onsubmit }, ...inside);
   }
 
@@ -144,25 +153,38 @@ export class Actions {
     this.#send("resolve", note ? { verdict, note } : { verdict }, this.verdictNote);
   }
 
-  /** Tell the station; the buttons rest meanwhile, for twice would be two records. */
-  async #send(what, body, input) {
-    if (this.#isSending) return;
-    this.#isSending = true;
-    this.node.classList.add("sending");
+  /** Tell the station, one word after the other; the same twice at once goes once. */
+  #send(what, body, input = null) {
+    const text = input?.value ?? "";
+    if (input) input.value = "";
+    this.closeForms();
+    const said = JSON.stringify([what, body]);
+    if (this.#words.at(-1)?.said === said) return;
+    this.#words.push({ said, what, body, input, text });
+    if (this.#words.length === 1) this.#sendAll();
+  }
+
+  async #sendAll() {
     setText(this.fault, "");
-    const alert = this.#alert;
-    const path = `/v1/alerts/${encodeURIComponent(alert.pole)}/${encodeURIComponent(alert.id)}/${what}`;
+    this.node.classList.add("sending");
+    for (; this.#words.length; this.#words.shift()) await this.#sendOne(this.#words[0]);
+    this.node.classList.remove("sending");
+  }
+
+  async #sendOne({ what, body, input, text }) {
+    const { pole, id } = this.#alert;
+    const path = `/v1/alerts/${encodeURIComponent(pole)}/${encodeURIComponent(id)}/${what}`;
     try {
-      const changed = await this.visit.desk.ask(path, { method: "POST", body });
-      if (keyOf(this.#alert) === keyOf(alert)) this.closeForms();
-      if (input) input.value = "";
-      this.visit.desk.take(changed);
+      const alert = await this.visit.desk.ask(path, { method: "POST", body });
+      this.update(alert); // Before the page is drawn again: a second click finds no button.
+      this.visit.desk.take(alert);
     } catch (error) {
-      const words = error instanceof Refused ? say("refused", { detail: error.detail }) : say("not_sent");
-      setText(this.fault, words);
-    } finally {
-      this.#isSending = false;
-      this.node.classList.remove("sending");
+      if (this.visit.signal.aborted) return;
+      if (input) input.value = `${text} ${input.value}`.trim(); // To be sent again.
+      const reason = error instanceof Refused ? say("refused", { detail: error.detail }) : say("not_sent");
+      const fault = `${say(LABELS[what])}: ${reason}`;
+      setText(this.fault, `${this.fault.textContent} ${fault}`.trim());
+      if (!this.node.checkVisibility()) this.onMissed(this.#alert, fault);
     }
   }
 }

@@ -1,7 +1,7 @@
 // The chosen alert: what, where, when, its pictures, what was done, and what else its pole tells.
 
 import { Actions } from "./actions.js";
-import { marksOf, sayPlace, sayRule, sayStatus } from "./alert_words.js";
+import { marksOf, sayPlace, sayRule, sayStatus, tellWhole } from "./alert_words.js";
 import { showMarks, surestTime } from "./alert_row.js";
 import { byId, KeyedList, make, setText } from "./dom.js";
 import { say, word } from "./language.js";
@@ -18,13 +18,15 @@ const PATIENCE = 60; // Facts of `data` that are shown; a pole may tell more.
 export class AlertPane {
   alert = null;
   #timer = null;
+  #acting = new Map(); // Alert → its actions, where something is typed or on its way.
+  #missed = new Map(); // Alert → what failed of it and was not seen.
 
   /** `onOther(alert)` is told of a neighbour that was clicked, `onPole(name)` of a pole. */
   constructor(visit, { onOther, onPole }) {
     this.visit = visit;
     this.onOther = onOther;
     this.stage = new Stage(visit);
-    this.actions = new Actions(visit);
+    this.actions = this.#makeActions();
     this.severity = make("b", { class: "severity" });
     this.title = make("h2", { id: "alert-title", tabindex: "-1" });
     this.marks = make("p", { class: "marks" });
@@ -44,9 +46,12 @@ export class AlertPane {
     this.neighbours = make("ul", { class: "neighbours" });
     this.neighbour_list = new KeyedList(this.neighbours, (other) => this.#makeNeighbour(other));
     this.nothing = make("p", { class: "nothing" });
+    const onclick = () => onOther([...this.#missed.values()][0].alert);
+    this.missed = make("button", { type: "button", class: "link", onclick });
     this.whole = this.#build();
     this.whole.hidden = true;
     byId("alert-pane").replaceChildren(this.nothing, this.whole);
+    byId("missed").replaceChildren(this.missed);
   }
 
   #build() {
@@ -69,7 +74,7 @@ export class AlertPane {
     this.nothing.hidden = alert !== null;
     setText(this.nothing, say("none_chosen"));
     if (alert === null) return this.stage.close();
-    if (isOther) this.#begin();
+    if (isOther) this.#begin(keyOf(alert));
     this.whole.className = `whole ${alert.severity}${isNew(alert) ? " new" : ""}`;
     setText(this.severity, word("severity", alert.severity));
     setText(this.title, sayRule(alert));
@@ -89,6 +94,7 @@ export class AlertPane {
     showPairs(this.facts, factsOf(alert));
     setText(this.records_title, say("records"));
     setText(this.neighbours_title, isOwn ? "" : say("neighbours", { pole: alert.pole }));
+    this.#sayMissed();
   }
 
   /** Show what is known in the language that is spoken now. */
@@ -102,14 +108,46 @@ export class AlertPane {
     clearTimeout(this.#timer);
     this.show(null);
     byId("alert-pane").replaceChildren();
+    byId("missed").hidden = true;
   }
 
-  #begin() {
+  #begin(key) {
+    this.#act(key);
     this.record_box.open = false;
     setText(this.records, "");
     this.neighbour_list.show([]);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#askNeighbours(), STEADY_MS);
+  }
+
+  #makeActions() {
+    return new Actions(this.visit, (alert, fault) => {
+      this.#missed.set(keyOf(alert), { alert, fault });
+      this.#sayMissed();
+    });
+  }
+
+  /** Offer another alert's actions: its own, where some are unfinished. */
+  #act(key) {
+    this.actions.closeForms();
+    for (const [other, actions] of this.#acting) {
+      if (actions.isIdle && !this.#missed.has(other)) this.#acting.delete(other);
+    }
+    const next = this.#acting.get(key) ?? this.#makeActions();
+    this.#acting.set(key, next);
+    this.actions.node.replaceWith(next.node);
+    this.actions = next;
+  }
+
+  /** Say above the page what failed of alerts that nobody sees now. */
+  #sayMissed() {
+    if (this.alert && this.whole.checkVisibility()) this.#missed.delete(keyOf(this.alert));
+    const [first] = this.#missed.values();
+    byId("missed").hidden = !first;
+    if (!first) return setText(this.missed, "");
+    const named = `${first.alert.pole} · ${sayRule(first.alert)}`;
+    const more = this.#missed.size > 1 ? say("and_more", { n: this.#missed.size - 1 }) : "";
+    setText(this.missed, say("missed_fault", { alert: named + more, fault: first.fault }));
   }
 
   #showSilence(alert) {
@@ -133,13 +171,18 @@ export class AlertPane {
     );
   }
 
+  /** Whether it is the chosen one still, when an answer comes. */
+  #isShown(alert) {
+    return this.alert !== null && keyOf(this.alert) === keyOf(alert);
+  }
+
   async #askNeighbours() {
     const { alert } = this;
     if (!alert || alert.rule.type === "station") return;
     const pole = encodeURIComponent(alert.pole);
     const path = `/v1/alerts?state=all&pole=${pole}&order=newest&limit=${NEIGHBOURS + 1}`;
     const page = await this.visit.desk.ask(path).catch(() => null); // Said by the banner.
-    if (!page || !this.alert || keyOf(this.alert) !== keyOf(alert)) return;
+    if (!page || !this.#isShown(alert)) return;
     const others = page.items.filter((other) => keyOf(other) !== keyOf(alert));
     this.neighbour_list.show(others.slice(0, NEIGHBOURS).map((other) => [keyOf(other), other]));
   }
@@ -161,7 +204,7 @@ export class AlertPane {
     setText(this.records, say("loading"));
     const path = `/v1/alerts/${encodeURIComponent(alert.pole)}/${encodeURIComponent(alert.id)}/records`;
     const found = await this.visit.desk.ask(path).catch(() => null);
-    if (keyOf(this.alert) !== keyOf(alert)) return;
+    if (!this.#isShown(alert)) return;
     const text = found?.items.map((record) => JSON.stringify(record, null, 1)).join("\n");
     const more = found?.more ? `\n${say("records_more")}` : "";
     setText(this.records, text === undefined ? say("records_failed") : text + more);
@@ -177,6 +220,7 @@ function factsOf(alert) {
     .map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)]);
   if (alert.rule.type === "station") facts.unshift([say("poles"), polesOf(data).join(", ")]);
   if (flaw) facts.unshift([say("flawed"), flaw]);
+  facts.push(...tellWhole(alert));
   if (close_reason) facts.push([say("close_reason"), close_reason]);
   facts.push([say("pole_clock"), word("clock", trust)]);
   return [...facts, [say("alert_id"), `${pole} (${pole_id}) ${id}`]];

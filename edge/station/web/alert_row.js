@@ -3,7 +3,7 @@
 import { marksOf, sayPlace, sayRule, sayState } from "./alert_words.js";
 import { make, setText } from "./dom.js";
 import { say, word } from "./language.js";
-import { isNew } from "./order.js";
+import { isNew, isRaised } from "./order.js";
 import { sayAge, sayTime } from "./times.js";
 
 const APART_MS = 5000;
@@ -22,7 +22,8 @@ export function makeAlertRow() {
   return {
     node,
     update(alert) {
-      const name = `row ${alert.severity}${isNew(alert) ? " new" : ""}`;
+      const raised = isRaised(alert) ? " raised" : "";
+      const name = `row ${alert.severity}${isNew(alert) ? " new" : ""}${raised}`;
       if (node.className !== name) node.className = name;
       setText(severity, word("severity", alert.severity));
       setText(title, sayRule(alert));

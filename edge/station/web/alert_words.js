@@ -1,15 +1,31 @@
 // How an alert is said in words: its rule, its place, its marks and what was done about it.
 
 import { say, word } from "./language.js";
-import { isNew } from "./order.js";
+import { isNew, isRaised } from "./order.js";
 import { sayCause, sayPoles } from "./own_words.js";
 import { sayAge, sayTime } from "./times.js";
+
+const SHORT = 100; // Letters of what a pole tells, in heads and rows.
+
+/** A text of a pole as heads and rows have it. */
+export function cut(text) {
+  const whole = String(text);
+  return whole.length > SHORT ? `${[...whole.slice(0, 2 * SHORT)].slice(0, SHORT).join("")}…` : whole;
+}
+
+/** What heads and rows cut short, whole: `[name, text]` each. */
+export function tellWhole({ rule, data }) {
+  const told = [[word("by", "rule"), sayOf(rule)], ["label", String(data.label ?? "")]];
+  return told.filter(([, text]) => cut(text) !== text);
+}
+
+const sayOf = ({ type = "", name = "" }) => `${word("rule", type)} · ${name}`;
 
 /** What happened: "Intrusion · fence". */
 export function sayRule({ rule, data }) {
   const { type = "", name = "" } = rule;
-  if (type === "system") return word("system", name);
-  if (type !== "station") return `${word("rule", type)} · ${name}`;
+  if (type === "system") return cut(word("system", name));
+  if (type !== "station") return cut(sayOf(rule));
   const poles = sayPoles(data);
   return poles ? `${word("own", name)}: ${poles}` : word("own", name);
 }
@@ -20,8 +36,8 @@ export function sayPlace(alert) {
   const isOwn = rule.type === "station";
   const parts = [isOwn ? "" : pole, String((isOwn ? data.site : null) ?? site ?? "")];
   if (camera) parts.push(say("camera_named", { camera }));
-  if (data.label) parts.push(word("label", data.label));
-  if (isOwn) parts.push(sayCause(data.cause), String(data.detail ?? ""));
+  if (data.label) parts.push(cut(word("label", data.label)));
+  if (isOwn) parts.push(sayCause(data.cause), cut(data.detail ?? ""));
   return parts.filter(Boolean).join(" · ");
 }
 
@@ -48,16 +64,20 @@ export function marksOf(alert) {
 export function sayState(alert) {
   const { resolved, acked, seen } = alert;
   if (resolved) return `✓ ${word("verdict", resolved.verdict)} · ${resolved.by}`;
+  if (isRaised(alert)) return say("raised_short", { by: acked.by });
   if (acked) return `✓ ${acked.by}`;
   return isNew(alert) && seen ? say("seen_by", { by: seen.by }) : "";
 }
 
 /** Whether it goes on, and what was done, as a sentence each. */
-export function sayStatus({ closed_at, close_reason, acked, resolved }) {
+export function sayStatus(alert) {
+  const { closed_at, close_reason, acked, resolved } = alert;
   const parts = [closed_at ? say("ended", { age: sayAge(closed_at) }) : say("going_on")];
   if (close_reason === "interrupted") parts.push(say("interrupted"));
   if (resolved && ["real", "false", "test"].includes(resolved.verdict)) {
     parts.push(say(`resolved_${resolved.verdict}`, resolved));
+  } else if (isRaised(alert)) {
+    parts.push(say("raised", { by: acked.by, severity: word("severity", acked.severity) }));
   } else if (acked) parts.push(say("acked", { by: acked.by, age: sayAge(acked.at) }));
   else parts.push(say("nobody_yet"));
   return parts.join(" ");

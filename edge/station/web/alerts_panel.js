@@ -91,6 +91,8 @@ export class AlertsPanel {
   }
 
   #sayNote(listed, found) {
+    const { state } = this.earlier;
+    if (this.#which === "all" && state !== "told") return say(state === "asking" ? "loading" : "older_failed");
     if (found < listed) return say("filtered", { n: found, of: listed });
     if (found || (this.#which !== "all" && !this.visit.desk.hasAll)) return "";
     return say(this.#which === "all" ? "none_at_all" : "no_alerts");
@@ -119,11 +121,8 @@ export class AlertsPanel {
   }
 
   async #try(asking) {
-    try {
-      await asking;
-      this.render();
-    } catch {
-      if (!this.visit.signal.aborted) setText(this.note, say("older_failed"));
-    }
+    this.render();
+    await asking.catch(() => {}); // Its note says so.
+    if (!this.visit.signal.aborted) this.render();
   }
 }

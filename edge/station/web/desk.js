@@ -16,8 +16,8 @@ const TRIED_AGAIN_MS = 2000;
 const CLOCK_EVERY_MS = 300_000; // The clock of a desk's computer may be set while it runs.
 
 /**
- * Events: `alerts` (detail: the alerts that have changed), `opened` (detail: those that are new
- * here), `poles`, `state`.
+ * Events: `alerts` (detail: the alerts that have changed), `opened` (detail: those that have
+ * become new), `poles`, `state`.
  */
 export class Desk extends EventTarget {
   station = null;
@@ -61,7 +61,7 @@ export class Desk extends EventTarget {
 
   /** How many more the station has, `open` or `new`; not told while the first ones come. */
   beyond(which) {
-    if (this.hasAll || this.alerts.size <= ALERTS_MAX - PAGE) return 0;
+    if (this.#room() > 0) return 0;
     const held = which === "new" ? this.#countNew() : this.alerts.size;
     return Math.max(0, this.counts[which] - held);
   }
@@ -154,8 +154,9 @@ export class Desk extends EventTarget {
     if (performance.now() - this.#clock_ms > CLOCK_EVERY_MS) {
       this.#setClock(await this.ask("/v1/station"));
     }
-    const path = `/v1/news?after=${this.#change}&poles=${this.#polesChange}&wait=${WAIT_S}`;
-    const news = await this.ask(path, { wait_ms: WAIT_S * 1000 });
+    const faulty = this.fault === null ? 0 : 1; // It may have changed since that was told.
+    const known = `after=${this.#change}&poles=${this.#polesChange}&faulty=${faulty}`;
+    const news = await this.ask(`/v1/news?${known}&wait=${WAIT_S}`, { wait_ms: WAIT_S * 1000 });
     if (news.change < this.#change) return void (this.#change = null);
     this.#takePoles(news.poles, false);
     this.#polesChange = news.poles_change;
@@ -168,12 +169,14 @@ export class Desk extends EventTarget {
       this.dispatchEvent(new Event("state"));
     }
     if (news.alerts.length) this.#tell(kept, opened); // The counts have changed in any case.
-    if (this.#room() >= PAGE) this.#readOn();
+    if (this.#room() > 0) this.#readOn();
   }
 
   #isNews(alert) {
-    const isKnown = this.alerts.has(keyOf(alert)) || this.#gone.has(keyOf(alert));
-    return isNew(alert) && !isKnown && Date.parse(alert.received_at) >= this.#begun_ms;
+    const known = this.alerts.get(keyOf(alert));
+    if (known) return isNew(alert) && !isNew(known); // It is worse than what somebody acknowledged.
+    const isGone = this.#gone.has(keyOf(alert));
+    return isNew(alert) && !isGone && Date.parse(alert.received_at) >= this.#begun_ms;
   }
 
   /** Keep alerts; those that are news. What stands behind the most that are held goes. */

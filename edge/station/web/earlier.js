@@ -10,8 +10,10 @@ const ALERTS_MAX = 5000; // More than anybody reads; a name or a day finds what 
 export class Earlier {
   #alerts = new Map();
   #after = null;
+  #last = null; // Where the pages have come to.
   #asking = 0; // Counts beginnings: what was asked before the last one is of no use.
   #limits = "";
+  #state = "told";
 
   constructor(desk) {
     this.desk = desk;
@@ -20,6 +22,11 @@ export class Earlier {
   /** Whether there is more to be asked for. */
   get hasMore() {
     return this.#after !== null;
+  }
+
+  /** `asking`, `failed` or `told`: how it went with what was asked for last. */
+  get state() {
+    return this.#state;
   }
 
   /** The alerts that are known, the newest first. */
@@ -32,13 +39,18 @@ export class Earlier {
     this.#alerts.clear();
     this.#after = null;
     this.#limits = "";
+    this.#state = "told";
   }
 
-  /** Take news over; of alerts that nobody asked for only where all are asked for. */
+  /** Take news over; of alerts that are not known only those that stand before what is. */
   take(changed) {
     for (const alert of changed) {
-      if (this.#limits === "" || this.#alerts.has(keyOf(alert))) this.#keep(alert);
+      const isNext = this.#limits === "" && !this.#isBeyond(alert);
+      if (isNext || this.#alerts.has(keyOf(alert))) this.#keep(alert);
     }
+    if (this.#alerts.size <= ALERTS_MAX + PAGE) return;
+    for (const alert of this.sorted().slice(ALERTS_MAX)) this.#alerts.delete(keyOf(alert));
+    this.#after = null; // It stands behind what has just gone.
   }
 
   /** Begin anew where other limits are wanted than before; false where they are the same. */
@@ -55,11 +67,16 @@ export class Earlier {
   async more() {
     const asking = this.#asking;
     const after = this.#after === null ? "" : `&after=${encodeURIComponent(this.#after)}`;
-    const page = await this.desk.ask(
-      `/v1/alerts?state=all&order=newest&limit=${PAGE}${this.#limits}${after}`,
-    );
+    this.#state = "asking";
+    const path = `/v1/alerts?state=all&order=newest&limit=${PAGE}${this.#limits}${after}`;
+    const page = await this.desk.ask(path).catch((error) => {
+      if (asking === this.#asking) this.#state = "failed";
+      throw error;
+    });
     if (asking !== this.#asking) return;
+    this.#state = "told";
     for (const alert of page.items) this.#keep(alert);
+    this.#last = page.items.at(-1) ?? this.#last;
     this.#after = this.#alerts.size < ALERTS_MAX ? page.next : null;
   }
 
@@ -74,6 +91,11 @@ export class Earlier {
     else if (site) limits.push(`&site=${encodeURIComponent(site)}`);
     if (until) limits.push(`&until=${encodeURIComponent(until)}`);
     return limits.join("");
+  }
+
+  /** Whether an alert comes with a page that nobody has asked for yet. */
+  #isBeyond(alert) {
+    return this.hasMore && compareArrival(this.#last, alert) < 0;
   }
 
   #keep(alert) {

@@ -3,6 +3,7 @@
 import { sayNote } from "./poles_panel.js";
 import { byId, make, setText } from "./dom.js";
 import { say } from "./language.js";
+import { countNew } from "./order.js";
 import { homeNow_ms, sayTime } from "./times.js";
 
 const TICK_MS = 1000;
@@ -26,11 +27,12 @@ export class Header {
     setText(byId("fault"), fault ? say("station_fault", { fault }) : "");
     if (!station) return;
     setText(byId("station"), station.name ?? station.id);
-    setText(this.news, say("count_new", { n: counts.new }));
-    this.news.className = counts.new ? "bad" : "good";
+    const news = countNew(this.desk);
+    setText(this.news, say("count_new", { n: news }));
+    this.news.className = news ? "bad" : "good";
     setText(this.open, say("count_open", { n: counts.open }));
     setText(this.poles, sayNote([...poles.values()]));
-    document.title = `${counts.new ? `(${counts.new}) ` : ""}${station.name ?? station.id}`;
+    document.title = `${news ? `(${news}) ` : ""}${station.name ?? station.id}`;
     this.#tick();
   }
 

@@ -106,7 +106,18 @@ class Whole {
   #inView() {
     const rows = this.list.list.inView();
     const { alert } = this.alert;
-    return alert && byId("alert-pane").checkVisibility() ? [...rows, alert] : rows;
+    return alert && this.#isInSight() ? [...rows, alert] : rows;
+  }
+
+  #isInSight() {
+    return byId("alert-pane").checkVisibility();
+  }
+
+  /** Bring the chosen alert into sight; false where it is: nobody judges what he does not see. */
+  #comesIntoSight() {
+    if (!this.alert.alert || this.#isInSight()) return false;
+    this.panes.open("alert");
+    return true;
   }
 
   #opened(pane) {
@@ -124,10 +135,12 @@ class Whole {
   }
 
   #keys() {
-    const { actions, stage } = this.alert;
+    const { stage } = this.alert;
     const open = (pane) => () => this.panes.open(pane);
     const first = () => this.#move(-Infinity);
-    const verdict = (number) => () => actions.giveVerdict(number);
+    const act = (work) => () => this.#comesIntoSight() || work(this.alert.actions);
+    const verdict = (number) => act((actions) => actions.giveVerdict(number));
+    const form = (name) => act((actions) => actions.open(name));
     const enter = () => {
       if (!this.alert.alert) return false;
       this.panes.open("alert");
@@ -140,9 +153,9 @@ class Whole {
       ArrowDown: () => this.#move(1), ArrowUp: () => this.#move(-1),
       PageDown: () => this.#move(10), PageUp: () => this.#move(-10),
       Enter: enter, " ": () => stage.togglePlay(),
-      a: () => actions.acknowledge(), n: () => actions.open("note"), r: () => actions.open("verdict"),
-      h: () => actions.open("hold"), 1: verdict(1), 2: verdict(2), 3: verdict(3),
-      l: () => stage.toggleLive(), p: open("poles"), m: open("map"), s: open("statistics"),
+      a: act((actions) => actions.acknowledge()), n: form("note"), r: form("verdict"), h: form("hold"),
+      1: verdict(1), 2: verdict(2), 3: verdict(3),
+      l: act(() => stage.toggleLive()), p: open("poles"), m: open("map"), s: open("statistics"),
       w: () => this.panes.widen(), u: () => this.alarm.toggleMute(),
       "/": () => this.#filter(), "?": () => help.open(), Escape: () => this.#back(),
     }; // prettier-ignore

@@ -5,7 +5,7 @@
 import { make, makeSvg, setText } from "./dom.js";
 import { say, word } from "./language.js";
 import { compareAlerts, isNew } from "./order.js";
-import { frameOf, makeProjection, placeOf, readShapes } from "./projection.js";
+import { frameOf, makeProjection, middleOf, placeOf, reachOf, readShapes } from "./projection.js";
 
 const ZOOM = 1.4;
 const PAN = 0.15;
@@ -24,6 +24,10 @@ const LEGEND = ["up", "silent", "refused"];
 export class MapPanel {
   #view = null;
   #whole = null;
+  #isOwn = false; // Whether somebody has chosen what part of the plan he sees.
+  #middle = null; // The place at 0, 0 of the plan.
+  #places = new Map();
+  #far = new Set(); // Poles so far away that all others would be one dot beside them.
   #placed = "";
   #points = new Map();
   #marks = new Map();
@@ -70,6 +74,7 @@ export class MapPanel {
     this.#chosen = name;
     const point = this.#points.get(name);
     if (point && this.#view) {
+      this.#isOwn = true;
       this.#view.x = point.x - this.#view.width / 2;
       this.#view.y = point.y - this.#view.height / 2;
     }
@@ -84,37 +89,59 @@ export class MapPanel {
 
   /** Put the poles on the plan; anew only where one has moved. */
   #place(poles) {
-    const placed = JSON.stringify(poles.map((pole) => [pole.name, placeOf(pole)]));
+    const places = poles.map((pole) => [pole.name, placeOf(pole)]);
+    const placed = JSON.stringify(places);
     if (placed === this.#placed) return;
     this.#placed = placed;
-    const project = makeProjection(poles.map(placeOf));
-    const places = poles.map((pole) => [pole.name, placeOf(pole)]);
-    this.#points = new Map(places.map(([name, { lat, lon }]) => [name, project(lat, lon)]));
-    this.#whole = frameOf([...this.#points.values()]);
-    this.#view = { ...this.#whole };
+    this.#places = new Map(places);
     this.marks.replaceChildren();
     this.#marks.clear();
-    this.#showGround(project);
+    this.#lay();
+    this.#showGround();
   }
 
-  async #showGround(project) {
-    const { desk } = this.visit;
-    if (!desk.station?.has_map) return;
-    this.#ground ??= await desk.ask("/v1/map").catch(() => null); // Without it there is just less.
+  /** Lay poles and ground on the plan; who has chosen a part of it keeps that before his eyes. */
+  #lay() {
+    const places = [...this.#places.values()];
+    const grounds = readShapes(this.#ground, (lat, lon) => ({ lat, lon }));
+    const middle = middleOf(places.length ? places : grounds.flatMap(({ points }) => points));
+    const project = makeProjection(middle);
+    this.#points = new Map([...this.#places].map(([name, { lat, lon }]) => [name, project(lat, lon)]));
+    const points = [...this.#points.values()];
+    const reach_km = reachOf(points);
+    this.#far = new Set([...this.#points].filter(([, at]) => Math.hypot(at.x, at.y) > reach_km).map(([name]) => name));
     const shapes = readShapes(this.#ground, project);
     this.ground.replaceChildren(...shapes.map(drawShape));
-    if (!this.#points.size) this.#view = frameOf(shapes.flatMap(({ points }) => points).slice(0, 10_000));
+    const near = [...this.#points].filter(([name]) => !this.#far.has(name)).map(([, point]) => point);
+    this.#whole = frameOf(points.length ? near : shapes.flatMap((shape) => shape.points));
+    if (this.#isOwn) {
+      const moved = project(this.#middle.lat, this.#middle.lon);
+      this.#view.x += moved.x;
+      this.#view.y += moved.y;
+    } else this.#view = { ...this.#whole };
+    this.#middle = middle;
+  }
+
+  async #showGround() {
+    const { desk } = this.visit;
+    if (!desk.station?.has_map || this.#ground) return;
+    this.#ground = await desk.ask("/v1/map").catch(() => null); // Without it there is just less.
+    this.#lay();
     this.#draw();
   }
 
   #showStrip(poles) {
-    const shown = JSON.stringify([poles.map(({ name }) => name), say("without_place")]);
+    const groups = { far: [...this.#far], without_place: poles.map(({ name }) => name) };
+    const said = Object.entries(groups).filter(([, names]) => names.length);
+    const shown = JSON.stringify([said, say("without_place")]);
     if (this.strip.dataset.shown === shown) return;
     this.strip.dataset.shown = shown;
-    const buttons = poles.map(({ name }) =>
-      make("button", { type: "button", onclick: () => this.onPole(name) }, name),
-    );
-    this.strip.replaceChildren(...(poles.length ? [make("span", { class: "note" }, say("without_place"))] : []), ...buttons);
+    const offer = (name) => make("button", { type: "button", onclick: () => this.onPole(name) }, name);
+    const nodes = said.flatMap(([group, names]) => [
+      make("span", { class: "note" }, group === "far" ? say("far_away") : say("without_place")),
+      ...names.map(offer),
+    ]);
+    this.strip.replaceChildren(...nodes);
   }
 
   #showBars() {
@@ -188,6 +215,7 @@ export class MapPanel {
   #zoom(by, at = { x: 0.5, y: 0.5 }) {
     if (!this.#view) return;
     const view = this.#view;
+    this.#isOwn = true;
     const width = Math.min(this.#whole.width * 4, Math.max(0.02, view.width * by));
     const share = width / view.width;
     view.x += view.width * at.x * (1 - share);
@@ -198,12 +226,14 @@ export class MapPanel {
   }
 
   #showAll() {
+    this.#isOwn = false;
     this.#view = { ...this.#whole };
     this.#draw();
   }
 
   #pan(x, y) {
     if (!this.#view) return;
+    this.#isOwn = true;
     this.#view.x += this.#view.width * x;
     this.#view.y += this.#view.height * y;
     this.#draw();
@@ -237,6 +267,7 @@ export class MapPanel {
     const { clientWidth, clientHeight } = this.svg;
     let { clientX, clientY } = begin;
     const move = (event) => {
+      this.#isOwn = true;
       const scale = Math.max(this.#view.width / clientWidth, this.#view.height / clientHeight);
       this.#view.x -= (event.clientX - clientX) * scale;
       this.#view.y -= (event.clientY - clientY) * scale;

@@ -5,8 +5,14 @@ const SEVERITIES = ["critical", "major", "minor", "info"];
 /** What tells an alert from all others: ids are unique, and poles may lie about theirs. */
 export const keyOf = ({ pole, id }) => `${pole} ${id}`;
 
-/** Whether nobody has said that he knows of it. */
-export const isNew = ({ state, acked, resolved }) => state === "open" && !acked && !resolved;
+/** Whether nobody has said that he knows of it, or not of one as bad as it is now. */
+export const isNew = (alert) =>
+  alert.state === "open" && !alert.resolved && (!alert.acked || isRaised(alert));
+
+/** Whether it is worse than it was when somebody acknowledged it. */
+export function isRaised({ severity, acked, resolved }) {
+  return !resolved && Boolean(acked?.severity) && rankOf({ severity }) < rankOf(acked);
+}
 
 /** How bad, 0 being the worst; what we do not know is taken for the least. */
 function rankOf({ severity }) {
@@ -31,8 +37,18 @@ export function compareArrival(one, other) {
   );
 }
 
-/** The worst severity of which there are new alerts, by the station's counts; null: there are none. */
-export const worstNew = (counts) => SEVERITIES.find((each) => counts[`new_${each}`] > 0) ?? null;
+/** How many are new: by the station's counts, or by the alerts that are here if these say more. */
+export function countNew({ counts, alerts }) {
+  return Math.max(counts.new ?? 0, listNew(alerts).length);
+}
+
+/** The worst severity of which there are new alerts, by either; null: there are none. */
+export function worstNew({ counts, alerts }) {
+  const here = new Set(listNew(alerts).map(({ severity }) => severity));
+  return SEVERITIES.find((each) => counts[`new_${each}`] > 0 || here.has(each)) ?? null;
+}
+
+const listNew = (alerts) => [...alerts.values()].filter(isNew);
 
 const TROUBLE = { silent: 0, refused: 1, "catching up": 3, starting: 4, up: 5 };
 

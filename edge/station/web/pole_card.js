@@ -6,7 +6,7 @@ import { say, word } from "./language.js";
 import { LiveView } from "./live_view.js";
 import { compareAlerts } from "./order.js";
 import { sayCause, sayTrouble } from "./own_words.js";
-import { sayFiles } from "./pole_words.js";
+import { sayFiles, sayHealth } from "./pole_words.js";
 import { sayAge, sayTime } from "./times.js";
 
 const ALERTS_MAX = 6;
@@ -98,11 +98,11 @@ function sayAlert(alert) {
 }
 
 function factsOf(pole) {
-  const { state, since, heard_at, clock_ahead_ms, answer_ms, is_well, unwell, troubles, version } = pole;
+  const { state, since, heard_at, clock_ahead_ms, answer_ms, is_well, troubles, version } = pole;
   const link = word("link", state.replace(" ", "_"));
   const facts = [[say("link"), [link, since && sayTime(since), sayCause(pole.cause)].filter(Boolean).join(" · ")]];
   if (heard_at) facts.push([say("heard"), `${sayAge(heard_at)}${answer_ms === null ? "" : ` · ${Math.round(answer_ms)} ms`}`]);
-  if (is_well !== null) facts.push([say("health"), is_well ? say("well") : unwell.join(", ")]);
+  if (is_well !== null) facts.push([say("health"), sayHealth(pole)]);
   for (const { what, detail, since: from } of troubles) {
     facts.push([sayTrouble(what), `${detail} · ${sayTime(from)}`]);
   }

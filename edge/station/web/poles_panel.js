@@ -5,7 +5,7 @@ import { say, word } from "./language.js";
 import { comparePoles, matches } from "./order.js";
 import { PoleCard } from "./pole_card.js";
 import { sayCause, sayTrouble } from "./own_words.js";
-import { sayFiles } from "./pole_words.js";
+import { sayFiles, sayHealth } from "./pole_words.js";
 import { sayAge } from "./times.js";
 import { WindowedList } from "./windowed_list.js";
 
@@ -117,8 +117,8 @@ function makePoleRow() {
 }
 
 function sayWrong(pole) {
-  const { troubles, is_well, unwell } = pole;
+  const { troubles, is_well } = pole;
   if (troubles.length) return troubles.map(({ what }) => sayTrouble(what)).join(", ");
-  if (is_well === false) return say("unwell", { parts: unwell.join(", ") });
+  if (is_well === false) return sayHealth(pole);
   return sayFiles(pole);
 }

@@ -2,6 +2,7 @@
 // over the few kilometres of a station its error is less than a pole's width.
 
 const KM_A_DEGREE = 111.32;
+const REACH_LEAST_KM = 20;
 const POINTS_MAX = 200_000; // Of somebody's own map; more would hold the page up.
 
 const isPlace = (lat, lon) => Math.abs(lat) <= 85 && Math.abs(lon) <= 180;
@@ -13,11 +14,18 @@ export function placeOf({ position }) {
   return isTold && isPlace(lat, lon) ? { lat, lon } : null;
 }
 
-/** Give `project(lat, lon)` → `{x, y}` in km, x to the east and y to the south of their middle. */
-export function makeProjection(places) {
-  const middle = (values) => (Math.min(...values) + Math.max(...values)) / 2;
-  const lat_0 = places.length ? middle(places.map(({ lat }) => lat)) : 0;
-  const lon_0 = places.length ? middle(places.map(({ lon }) => lon)) : 0;
+/** The place in the midst of places: far ones do not draw it away. */
+export function middleOf(places) {
+  const median = (values) => {
+    const sorted = values.sort((one, other) => one - other);
+    const half = (sorted.length - 1) / 2;
+    return sorted.length ? (sorted[Math.floor(half)] + sorted[Math.ceil(half)]) / 2 : 0;
+  };
+  return { lat: median(places.map(({ lat }) => lat)), lon: median(places.map(({ lon }) => lon)) };
+}
+
+/** Give `project(lat, lon)` → `{x, y}` in km, x to the east and y to the south of a place. */
+export function makeProjection({ lat: lat_0, lon: lon_0 }) {
   const shrink = Math.cos((lat_0 * Math.PI) / 180);
   return (lat, lon) => {
     const east = ((lon - lon_0 + 540) % 360) - 180;
@@ -25,11 +33,17 @@ export function makeProjection(places) {
   };
 }
 
+/** Within how many km of the middle points are no strays: ten times as far as three of four are. */
+export function reachOf(points) {
+  const sorted = points.map(({ x, y }) => Math.hypot(x, y)).sort((one, other) => one - other);
+  return Math.max(REACH_LEAST_KM, 10 * (sorted[Math.floor((sorted.length - 1) * 0.75)] ?? 0));
+}
+
 /** The frame round some points with a margin, and never smaller than `least_km`. */
 export function frameOf(points, least_km = 0.4) {
   const spans = ["x", "y"].map((axis) => {
-    const values = points.map((point) => point[axis]);
-    const [low, high] = values.length ? [Math.min(...values), Math.max(...values)] : [0, 0];
+    let [low, high] = points.length ? [Infinity, -Infinity] : [0, 0];
+    for (const point of points) [low, high] = [Math.min(low, point[axis]), Math.max(high, point[axis])];
     const size = Math.max(least_km, (high - low) * 1.16);
     return { from: (low + high) / 2 - size / 2, size };
   });

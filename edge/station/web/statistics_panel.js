@@ -2,6 +2,7 @@
 
 import { Refused } from "./api.js";
 import { saySpan } from "./alert_pane.js";
+import { cut } from "./alert_words.js";
 import { make, setText } from "./dom.js";
 import { say, word } from "./language.js";
 import { homeNow_ms } from "./times.js";
@@ -50,6 +51,7 @@ export class StatisticsPanel {
 
   #choose(days) {
     this.#days = days;
+    this.#tables.clear();
     this.#ask();
   }
 
@@ -58,16 +60,19 @@ export class StatisticsPanel {
     this.render();
     setText(this.note, say("loading"));
     const tables = this.visit.may("admin") ? TABLES : TABLES.slice(0, -1);
+    const told = new Map();
     try {
       for (const by of tables) {
-        const table = await this.visit.desk.ask(this.#path(by));
+        told.set(by, await this.visit.desk.ask(this.#path(by)));
         if (asking !== this.#asking) return;
-        this.#tables.set(by, table);
       }
+      this.#tables = told;
       setText(this.note, say("statistics_how"));
     } catch (error) {
       const detail = error instanceof Refused ? error.detail : "";
-      if (asking === this.#asking) setText(this.note, say("statistics_failed", { detail }));
+      if (asking !== this.#asking) return;
+      this.#tables.clear();
+      setText(this.note, say("statistics_failed", { detail }));
     }
     if (asking === this.#asking) this.render();
   }
@@ -96,7 +101,7 @@ function sayKey(by, key) {
   if (by !== "rule") return key;
   const [type, name = ""] = key.split(/\/(.*)/s);
   if (type === "system") return word("system", name);
-  return type === "station" ? word("own", name) : `${word("rule", type)} · ${name}`;
+  return type === "station" ? word("own", name) : cut(`${word("rule", type)} · ${name}`);
 }
 
 function makeLine(name, row, kind = "") {

@@ -54,7 +54,9 @@ export const TEXTS = {
     "This browser makes no sound: new alerts can only be seen. Use another browser.",
     "此浏览器无法发声：新告警只能看到，听不到。请换用其他浏览器。",
   ],
-  mute: ["Sound on · mute 5 min", "声音开 · 静音 5 分钟"],
+  audible_on: ["Sound on · mute 5 min", "声音开 · 静音 5 分钟"],
+  audible_blocked: ["Switch sound on", "开启声音"],
+  audible_none: ["No sound here", "此处无声音"],
   muted: ["Muted: {left} left", "已静音：剩余 {left}"],
 
   // The list
@@ -95,6 +97,11 @@ export const TEXTS = {
   going_on: ["Going on.", "进行中。"],
   ended: ["Ended {age}.", "{age}结束。"],
   acked: ["Acknowledged by {by}, {age}.", "{by} 已于{age}确认。"],
+  raised: [
+    "It was {severity} when {by} acknowledged it, and is worse now: acknowledge it again.",
+    "{by} 确认时为“{severity}”，现已升级，请重新确认。",
+  ],
+  raised_short: ["worse since {by}", "{by} 确认后升级"],
   nobody_yet: ["Nobody has acknowledged it.", "尚无人确认。"],
   details: ["Details", "详情"],
   captured: ["Happened", "发生"],
@@ -128,12 +135,17 @@ export const TEXTS = {
   ],
   dispatch_note: ["Dispatch note: who goes, what is found", "处警备注：派谁前往、现场情况"],
   verdict_note: ["Note with the verdict (optional)", "判定备注（可不填）"],
+  verdict_missing: [
+    "Choose what it was: real, false alarm or a test. The note goes with it.",
+    "请先选择判定：属实、误报或测试。备注将一并发送。",
+  ],
   hold_case: ["Case or reason: its files are kept until the hold ends", "案件或理由：解除之前文件不会删除"],
   send: ["Send", "发送"],
   not_sent: [
     "Not known whether it arrived: the station did not answer. Look at the alert once the connection is back.",
     "平台无应答，不确定是否送达。连接恢复后请查看该告警。",
   ],
+  missed_fault: ["Look at {alert}: {fault}", "请查看 {alert}：{fault}"],
 
   // Pictures
   clip: ["Clip", "录像"],
@@ -181,6 +193,7 @@ export const TEXTS = {
   heard: ["Last heard", "最近联系"],
   health: ["Health", "状态"],
   well: ["well", "正常"],
+  health_then: ["was {health}; heard {age}", "{age}联系时{health}"],
   unwell: ["unwell: {parts}", "异常：{parts}"],
   files: ["Files", "文件"],
   files_waiting: ["{n} files to come ({size} MiB)", "待传 {n} 个文件（{size} MiB）"],
@@ -212,6 +225,7 @@ export const TEXTS = {
   // Map
   map_label: ["Map of the poles", "站点地图"],
   map_how: ["Click a pole to see it. Arrows move, + and − zoom, 0 shows all.", "点击站点查看。方向键移动，+ − 缩放，0 显示全部。"],
+  far_away: ["Too far from the others to be shown with them:", "距离其他站点过远，未一并显示："],
   without_place: ["No position in the configuration of:", "以下站点的配置中未设位置："],
   legend_up: ["heard", "正常"],
   legend_silent: ["silent", "失联"],

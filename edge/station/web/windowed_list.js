@@ -51,13 +51,20 @@ export class WindowedList {
     return this.#items;
   }
 
-  /** The items whose rows are on the screen at least by half. */
+  /** The items whose rows are on the screen at least by half, and their middle under nothing else. */
   inView() {
     if (!this.box.checkVisibility()) return [];
     const { scrollTop, clientHeight } = this.box;
     const first = Math.max(0, Math.ceil(scrollTop / this.height_px - 0.5));
     const end = Math.floor((scrollTop + clientHeight) / this.height_px + 0.5);
-    return this.#items.slice(first, end);
+    const { left, top } = this.box.getBoundingClientRect();
+    const x = left + this.box.clientLeft + this.box.clientWidth / 2;
+    const top_px = top + this.box.clientTop - scrollTop;
+    return this.#items.slice(first, end).filter((_, index) => {
+      const y = top_px + (first + index + 0.5) * this.height_px;
+      const inside = Math.min(Math.max(y, top + 1), top + clientHeight - 1);
+      return this.box.contains(document.elementFromPoint(x, inside));
+    });
   }
 
   /** Choose by key; a row out of sight is brought into it. */

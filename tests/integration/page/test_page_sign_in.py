@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Dialog, expect
 
 from tests.support.browser import Visit, cards
 from tests.support.page_server import PageServer
@@ -74,3 +74,66 @@ def test_page_asks_for_the_token_when_the_session_is_over(server: PageServer, vi
 
     expect(page.get_by_label("Token")).to_be_visible()
     expect(page.locator("#lost")).to_be_hidden()
+
+
+def test_token_that_is_no_encoding_is_refused_as_any_wrong_one(
+    server: PageServer, visit: Visit
+) -> None:
+    page = visit().page
+    page.goto("about:blank")
+
+    page.goto(f"{server.url}#token=pw_%")
+
+    expect(page.get_by_role("alert").filter(has_text="does not know this token")).to_be_visible()
+    assert page.url == server.url
+
+
+def test_page_is_the_persons_whose_session_the_browser_has_now(
+    server: PageServer, visit: Visit
+) -> None:
+    """Tabs share the cookie: a page must not show one name and act under another."""
+    visitor = visit("read")
+    page, other = visitor.page, visitor.context.new_page()
+    expect(page.locator("#name")).to_have_text("desk-1")
+    other.goto(server.url)
+    expect(other.locator("#name")).to_have_text("desk-1")
+
+    other.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("Token")).to_be_visible()
+    other.get_by_label("Token").fill(server.make_token("night", "read"))
+    other.get_by_role("button", name="Sign in").click()
+
+    expect(other.locator("#name")).to_have_text("night")
+    expect(page.locator("#name")).to_have_text("night")
+    expect(page.get_by_label("Token")).to_be_hidden()
+
+
+def test_link_takes_the_place_of_anothers_session_only_when_that_is_confirmed(
+    server: PageServer, visit: Visit
+) -> None:
+    visitor = visit("read")
+    page, linked = visitor.page, visitor.context.new_page()
+    asked: list[str] = []
+    answers = iter([False, True])
+
+    def answer(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        (dialog.accept if next(answers) else dialog.dismiss)()
+
+    linked.on("dialog", answer)
+    address = f"{server.url}#token={server.make_token('stranger', 'read')}"
+    linked.goto(address)
+    expect(linked.locator("#name")).to_have_text("desk-1")
+    linked.goto("about:blank")
+    linked.goto(address)
+    expect(linked.locator("#name")).to_have_text("stranger")
+
+    expect(page.locator("#name")).to_have_text("stranger")
+    question = (
+        "You are signed in here as desk-1. This link signs you in as stranger instead. Go on?"
+    )
+    assert asked == [question] * 2
+    linked.goto("about:blank")
+    linked.goto(address)
+    expect(linked.locator("#name")).to_have_text("stranger")
+    assert len(asked) == 2, "his own link asks nobody"

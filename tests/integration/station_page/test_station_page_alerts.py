@@ -11,7 +11,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from edge.station.ports.links import Coming
 from tests.support.browser import PATIENCE_MS, Visit
-from tests.support.station_server import StationServer
+from tests.support.desk_page import pane, wait_for_records
+from tests.support.station_server import TOKENS, StationServer
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -38,17 +39,6 @@ def wait_for_titles(page: Page, wanted: list[str]) -> None:
     deadline = time.monotonic() + PATIENCE_MS / 1000
     while titles(page) != wanted:
         assert time.monotonic() < deadline, titles(page)
-        page.wait_for_timeout(50)
-
-
-def pane(page: Page) -> Locator:
-    return page.locator("#alert-pane")
-
-
-def wait_for_records(server: StationServer, kind: str, count: int, page: Page) -> None:
-    deadline = time.monotonic() + PATIENCE_MS / 1000
-    while len(server.drafts(kind)) < count:
-        assert time.monotonic() < deadline, kind
         page.wait_for_timeout(50)
 
 
@@ -409,6 +399,9 @@ def test_earlier_alerts_are_looked_up_by_pole_site_and_day(
     page = visit("operator", timezone_id="America/Lima").page
     page.get_by_role("button", name="All", exact=True).click()
     expect(rows(page).first).to_have_attribute("aria-setsize", "100")
+    server.say(old, "alert.ack", "wei", note=None)
+    expect(page.locator("#counts")).to_contain_text("120 new121 open")
+    expect(rows(page).first).to_have_attribute("aria-setsize", "100")
 
     page.locator("#alert-filter").fill("sg-003")
     wait_for_titles(page, ["Fire · depot"])
@@ -424,3 +417,38 @@ def test_earlier_alerts_are_looked_up_by_pole_site_and_day(
     server.open_alert("SG-002", severity="critical")
     expect(page.locator("#counts")).to_contain_text("122 open")
     assert titles(page) == ["Fire · depot"]
+
+
+ACKED_AT_MINOR = """
+  const parse = JSON.parse;
+  JSON.parse = (text) => parse(text, (key, value) => {
+    if (key === "acked" && value) value.severity ??= "minor";
+    return value;
+  });
+"""
+"""Every ack is of an alert that was minor then."""
+
+
+def test_alert_that_is_worse_than_what_was_acknowledged_is_new_again(
+    server: StationServer, visit: Visit
+) -> None:
+    fire = {"type": "fire", "name": "roof"}
+    alert = server.open_alert("SG-001", severity="minor", rule=fire, data={"level": "watch"})
+    server.say(alert, "alert.ack", "wei", note=None)
+    server.open_alert("SG-002", severity="info", rule={"type": "line", "name": "path"})
+    page = visit().page
+    page.add_init_script(ACKED_AT_MINOR)
+    page.goto("about:blank")
+    page.goto(f"{server.url}#token={TOKENS['operator']}")
+    wait_for_titles(page, ["Line crossed · path", "Fire · roof"])
+    expect(page.locator("#counts")).to_contain_text("1 new")
+
+    server.update_alert(alert, severity="critical")
+
+    wait_for_titles(page, ["Fire · roof", "Line crossed · path"])
+    expect(page.locator("html")).to_have_attribute("data-alarm", "critical")
+    expect(page.locator("#news")).to_have_text("New alert: Critical, Fire · roof, SG-001")
+    expect(page.locator("#counts")).to_contain_text("2 new")
+    rows(page).filter(has_text="Fire").click()
+    expect(pane(page)).to_contain_text("It was Minor when wei acknowledged it, and is worse now")
+    expect(page.get_by_role("button", name="Acknowledge (a)")).to_be_visible()

@@ -40,6 +40,11 @@ def poles(page: Page) -> Locator:
     return page.locator("#pole-list .row")
 
 
+def view_of(page: Page) -> list[float]:
+    """What part of the map is shown: x, y, width, height in km."""
+    return [float(each) for each in (page.get_attribute("svg.map", "viewBox") or "").split()]
+
+
 def order(page: Page) -> list[str]:
     found: list[str] = page.evaluate(
         """[...document.querySelectorAll("#pole-list .row")]
@@ -214,3 +219,68 @@ def test_live_picture_that_stops_is_no_longer_called_live(
 
     expect(page.locator(".stage .on-picture")).to_contain_text("● Live")
     expect(page.locator(".stage .on-picture")).to_contain_text("Not live: from")
+
+
+def test_figures_of_another_span_go_when_those_asked_for_do_not_come(
+    server: StationServer, visit: Visit
+) -> None:
+    server.open_alert("SG-001")
+    page = visit("operator").page
+    page.keyboard.press("s")
+    expect(page.get_by_role("table", name="Rule")).to_be_visible()
+    page.route("**/v1/stats*by=day*", lambda route: route.fulfill(status=503, json={}))
+
+    page.get_by_role("button", name="30 d").click()
+
+    expect(page.get_by_text("The station did not give them.")).to_be_visible()
+    expect(page.locator("#statistics-panel table")).to_have_count(0)
+
+
+def test_pole_that_is_not_heard_was_well_when_it_was(server: StationServer, visit: Visit) -> None:
+    server.set_pole("SG-001", state="silent", cause="link", is_well=True)
+    page = visit("operator").page
+
+    poles(page).filter(has_text="SG-001").click()
+
+    expect(page.locator("#poles-panel .card")).to_contain_text("was well; heard")
+
+
+def test_map_keeps_the_view_and_leaves_out_a_pole_that_is_far_away(
+    server: StationServer, visit: Visit
+) -> None:
+    for number, name in enumerate(("SG-001", "SG-002", "SG-003", "SG-004")):
+        position = {"lat": 29.6 + number * 0.003, "lon": 106.5 + number * 0.003}
+        server.set_pole(name, position=position)
+    page = visit("operator").page
+    page.keyboard.press("m")
+    expect(page.locator("#map-panel .mark")).to_have_count(4)
+    page.get_by_role("button", name="Larger").click()
+    width = view_of(page)[2]
+
+    server.set_pole("SG-004", position={"lat": -80.0, "lon": -70.0})
+
+    strip = page.locator("#map-panel .strip")
+    expect(strip).to_contain_text("Too far from the others")
+    expect(strip.get_by_role("button", name="SG-004")).to_be_visible()
+    assert view_of(page)[2] == width
+    page.get_by_role("button", name="Show all").click()
+    assert view_of(page)[2] < 5
+
+
+def test_map_without_a_pole_shows_all_of_the_ground(browser: Browser, tmp_path: Path) -> None:
+    with (
+        StationServer(tmp_path, {"SG-001": None}, geojson=GEOJSON) as server,
+        Visitor(browser) as visitor,
+    ):
+        server.set_pole("SG-001", position=None)
+        page = visitor.page
+        page.goto(f"{server.url}#token={TOKENS['viewer']}")
+        page.get_by_role("tab", name="Map").click()
+        expect(page.locator(".ground path.area")).to_have_count(1)
+        before = view_of(page)
+
+        page.get_by_role("button", name="Show all").click()
+
+        assert view_of(page) == before
+        assert 20 < before[2] < 26
+        assert abs(before[0] + before[2] / 2) < before[2]

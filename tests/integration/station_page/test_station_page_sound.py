@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -21,14 +23,21 @@ LISTEN = """
   };
 """
 """Notes each tone that the page plays; it is played all the same."""
+UNTOUCHED = """
+  const activation = { hasBeenActive: false };
+  Object.defineProperty(navigator, "userActivation", { value: activation });
+  addEventListener("pointerdown", () => { activation.hasBeenActive = true; }, true);
+"""
+"""What a test looks up counts as a touch in Chromium; here only a click does."""
 CRITICAL_HZ = 1568
 LOST_HZ = 247
 
 
-def sit_down(visit: Visit, server: StationServer) -> Visitor:
+def sit_down(visit: Visit, server: StationServer, *scripts: str, **settings: Any) -> Visitor:
     """Have somebody sign in who hears what the page plays."""
-    visitor = visit()
-    visitor.page.add_init_script(LISTEN)
+    visitor = visit(**settings)
+    for script in (LISTEN, *scripts):
+        visitor.page.add_init_script(script)
     visitor.page.goto("about:blank")
     visitor.page.goto(f"{server.url}#token={TOKENS['operator']}")
     expect(visitor.page.locator("#page")).to_be_visible()
@@ -41,7 +50,7 @@ def forget(page: Page) -> None:
 
 def test_page_asks_for_a_click_and_sounds_from_then_on(server: StationServer, visit: Visit) -> None:
     server.open_alert("SG-001", severity="critical")
-    visitor = sit_down(visit, server)
+    visitor = sit_down(visit, server, UNTOUCHED)
     page = visitor.page
     ask = page.get_by_role("button", name="No sound yet")
     expect(ask).to_be_visible()
@@ -130,3 +139,48 @@ def test_session_that_ends_by_itself_is_called_out_and_one_that_is_ended_is_not(
 
     assert page.evaluate("window.heard") == []
     assert page.title() == "Polewatch"
+
+
+def test_button_says_whether_there_is_sound_and_mutes_only_then(
+    server: StationServer, visit: Visit
+) -> None:
+    page = sit_down(visit, server, UNTOUCHED).page
+    button = page.locator("#sound")
+    expect(button).to_have_text("Switch sound on")
+
+    button.click()
+
+    expect(button).to_have_text("Sound on · mute 5 min")
+    button.click()
+    expect(button).to_contain_text("Muted: ")
+
+
+def test_page_says_that_a_browser_has_no_sound_beside_the_list(
+    server: StationServer, visit: Visit
+) -> None:
+    page = sit_down(visit, server, "delete globalThis.AudioContext;").page
+    expect(page.locator("#sound")).to_have_text("No sound here")
+    expect(page.locator("#sound")).to_be_disabled()
+
+    banner = page.locator("#unlock").bounding_box()
+    main = page.locator("#page").bounding_box()
+
+    assert banner is not None
+    assert main is not None
+    assert banner["y"] + banner["height"] <= main["y"]
+
+
+def test_alert_under_the_bar_that_asks_for_a_click_was_not_seen(
+    server: StationServer, visit: Visit
+) -> None:
+    for number in range(14):
+        server.open_alert("SG-001", severity="minor", age_s=number)
+    page = sit_down(visit, server, UNTOUCHED, viewport={"width": 390, "height": 800}).page
+    seen = page.locator("#alert-list .row").filter(has_text="seen: chen")
+    expect(seen).to_have_count(8)
+    page.wait_for_timeout(1700)
+    assert len(server.drafts("alert.seen")) == 8
+
+    page.get_by_role("button", name="No sound yet").click()
+
+    expect(seen).to_have_count(10)

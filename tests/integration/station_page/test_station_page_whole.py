@@ -230,3 +230,44 @@ def test_page_that_has_failed_says_so(server: StationServer, visit: Visit) -> No
 
     expect(page.get_by_role("alert").filter(has_text="load it anew")).to_be_visible()
     visitor.complaints.clear()
+
+
+def test_answer_that_comes_after_signing_out_breaks_nothing(
+    server: StationServer, visit: Visit
+) -> None:
+    server.open_alert("SG-001")
+    visitor = visit("operator")
+    page = visitor.page
+    expect(page.locator("#alert-pane")).to_contain_text("Also from SG-001")
+    page.evaluate("""() => {
+      const real = window.fetch;
+      window.fetch = (path, options) => path.endsWith("/records")
+        ? new Promise((_, refuse) => (window.refuse = refuse)) : real(path, options);
+    }""")
+    page.get_by_text("Records as they came").click()
+    visitor.wait_until("Boolean(window.refuse)")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("Token")).to_be_visible()
+
+    page.evaluate("window.refuse(new Error('too late'))")
+
+    page.evaluate("new Promise((resolve) => setTimeout(resolve))")
+    expect(page.locator("#broken")).to_be_hidden()
+
+
+def test_desk_acts_under_the_name_that_it_shows(server: StationServer, visit: Visit) -> None:
+    server.open_alert("SG-001")
+    visitor = visit("supervisor")
+    page, other = visitor.page, visitor.context.new_page()
+    expect(page.locator("#name")).to_have_text("li")
+    other.goto(server.url)
+    other.get_by_role("button", name="Sign out").click()
+    other.get_by_label("Token").fill(TOKENS["operator"])
+    other.get_by_role("button", name="Sign in").click()
+
+    expect(page.locator("#name")).to_have_text("chen")
+    expect(page.locator("#alert-pane")).to_contain_text("Intrusion · fence")
+    expect(page.get_by_role("button", name="Hold (h)")).to_be_hidden()
+    page.keyboard.press("a")
+
+    expect(page.locator("#alert-pane")).to_contain_text("Acknowledged by chen")
