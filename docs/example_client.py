@@ -96,5 +96,5 @@ for feed in cycle(("alerts", "media")):
         pull(feed)
         wait_s = 1.0
     except (OSError, HTTPException) as error:  # cut, or it says no: on from where we are
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{feed}: {error}\n")
         time.sleep(random.uniform(0.5, 1) * (wait_s := min(60, 2 * wait_s)))

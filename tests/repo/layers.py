@@ -24,7 +24,7 @@ _PURE_IN_STATION = (
 )  # fmt: skip
 _PURE_IN_SERVING = (
     "conditions", "guesses", "layouts", "open_metrics", "page_cache", "plain_text", "ranges",
-    "seats", "token_text", "verdicts",
+    "refusals", "seats", "token_text", "verdicts",
 )  # fmt: skip
 PURE = (
     "edge.box",
