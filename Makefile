@@ -1,10 +1,12 @@
 # Everything starts here; `make help` lists it. Folders made (.venv, assets, out) are ignored by git.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help env dev-env test-deps models run test check bench picture clean
+.PHONY: help env dev-env test-deps models run test test-faults check bench picture clean
 
 VENV := .venv
 LOCKS := image-build/python
+CUTS := 60
+SEED := 20261124
 SHELLCHECK = $(or $(wildcard $(VENV)/bin/shellcheck),shellcheck)
 
 help: ## this list
@@ -32,8 +34,11 @@ models: env ## fetch models and the sample clip into assets/, checked by sha256
 run: models ## a pole on the sample clip, a station that pulls it: 127.0.0.1:8470 and 8471
 	@$(VENV)/bin/polewatch demo --data out/demo
 
-test: dev-env test-deps models ## all tests
-	@$(VENV)/bin/python -m pytest -n 3 --dist loadfile
+test: dev-env test-deps models ## all tests but those of test-faults
+	@$(VENV)/bin/python -m pytest -n 3 --dist loadfile --ignore tests/faults
+
+test-faults: dev-env test-deps ## kills, power cuts, flipped bits, hangs; a table at the end; CUTS=200 for more cuts
+	@$(VENV)/bin/python -m pytest -n 2 --dist load tests/faults --cuts $(CUTS) --seed $(SEED)
 
 check: dev-env ## style, types, import layers, sizes, dead code, shell scripts
 	$(VENV)/bin/ruff check .

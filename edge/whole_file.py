@@ -39,3 +39,14 @@ def sync_folder(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def make_folder(path: Path, *, mode: int = 0o777) -> None:
+    """Make a folder in one that exists; its name is on disk when this returns. Or it is there.
+
+    Raises:
+        OSError: it can't be made.
+    """
+    if not path.is_dir():
+        path.mkdir(mode=mode, exist_ok=True)
+        sync_folder(path.parent)

@@ -29,6 +29,7 @@ from edge.errors import EyeUnavailable
 from edge.exits import EXIT_WRONG_USE
 from edge.feeds import Draft
 from edge.supervise import LONGEST_WAIT_S, Passing, run_forever
+from edge.whole_file import make_folder
 
 KILL_SILENT_S = 25.0
 """Two of its lines are missing by then: it is stopped, stuck or starved."""
@@ -186,7 +187,7 @@ class EyeKeeper:
         path = folder / make_id()
         try:
             for each in (folder.parent, folder, path):  # not above: the data folder may be gone
-                each.mkdir(mode=0o700, exist_ok=True)
+                make_folder(each, mode=0o700)
         except OSError as exc:
             _log.error("no folder for files: camera=%s reason=%s", self._camera.name, exc.strerror)
             return None

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tests.faults.closing_table import ClosingTable
 from tests.support.pole_process import PoleProcess, write_config
 from tests.support.process_tree import family
 from tests.support.served_process import free_port
@@ -25,6 +26,7 @@ from tests.support.service_manager import ServiceManager
 pytestmark = pytest.mark.timeout(180)
 WATCHDOG_S = 6.0
 RESTARTED_S_MAX = 30.0
+HANGS = "hangs: agent, event loop, fork server and eyes, one eye"
 PROGRAM = "tests.support.watched_pole_main"
 
 
@@ -101,7 +103,7 @@ def stop_all(pid: int) -> None:
 
 @pytest.mark.parametrize("hang", [stop_agent, block_loop, stop_all])
 def test_agent_that_hangs_is_started_again_and_no_alert_is_lost(
-    tmp_path: Path, hang: Callable[[int], None]
+    tmp_path: Path, hang: Callable[[int], None], closing_table: ClosingTable
 ) -> None:
     with watched(tmp_path, "steady") as post:
         post.wait_for(lambda: post.state() == "seeing" and len(post.told()) >= 3)
@@ -129,10 +131,11 @@ def test_agent_that_hangs_is_started_again_and_no_alert_is_lost(
         assert any("pole ready" in line for line in crash["data"]["lines"])
         if hang is block_loop:
             assert any(" in hang" in line for line in crash["data"]["stack"])
+        closing_table.add(HANGS, 1, len(told - opened.keys()))
 
 
 def test_eye_that_is_stopped_is_seeing_again_and_the_agent_is_not_touched(
-    tmp_path: Path,
+    tmp_path: Path, closing_table: ClosingTable
 ) -> None:
     with watched(tmp_path, "steady", "good") as post:
         post.wait_for(lambda: post.state() == post.state("good") == "seeing")
@@ -151,3 +154,5 @@ def test_eye_that_is_stopped_is_seeing_again_and_the_agent_is_not_touched(
         assert len(post.manager.begun_s) == 1
         (change,) = [e["data"] for e in post.records("audit", "change")]
         assert (change["what"], change["name"], change["by"]) == ("token.new", "new", "console")
+        opened = {each["alert"] for each in post.records("alerts", "alert.open")}
+        closing_table.add(HANGS, 1, len(before - opened))

@@ -1,0 +1,1 @@
+"""What breaks a pole, done to it: kills, power cuts, flipped bits, hangs. `make test-faults`."""
