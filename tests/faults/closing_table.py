@@ -40,12 +40,12 @@ def read_rows(properties: Iterable[tuple[str, object]]) -> list[Row]:
 
 
 def sum_up(rows: Iterable[Row]) -> list[Row]:
-    """Add up rows of one kind, in the order in which kinds first came."""
+    """Add up rows of one kind; by the name of the kind."""
     sums: dict[str, Row] = {}
     for row in rows:
         before = sums.get(row.kind, Row(row.kind, 0, 0))
         sums[row.kind] = Row(row.kind, before.tried + row.tried, before.lost + row.lost)
-    return list(sums.values())
+    return sorted(sums.values(), key=lambda row: row.kind)
 
 
 def format_table(rows: Iterable[Row]) -> list[str]:

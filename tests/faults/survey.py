@@ -21,10 +21,12 @@ from edge.agent.media import MediaFolder
 from edge.config.load import load_config
 from edge.device_key import PUBLIC_NAME, load_public_key
 from edge.errors import EdgeError
+from edge.evidence import canonical_json
 from edge.feeds import FEEDS
 from tests.support.eye_pole import poll, write_config
 from tests.support.served_pole import ServedPole, read_clock, serve_pole
 
+SPOILT = "served and not what it was:"
 SERVED_S_MAX = 10.0
 SWEPT_S_MAX = 10.0
 """A sweep takes milliseconds; this is patience with a busy machine."""
@@ -101,6 +103,9 @@ async def _look(
     pole: ServedPole, header: dict[str, str], told: Collection[str], found: Found
 ) -> None:
     problems, records = found.problems, found.records
+    problems += [
+        f"{SPOILT} {feed} {seq}" for (feed, seq), each in records.items() if _is_spoilt(each)
+    ]
     lines = [line.split() for line in told]
     evicted = {feed: pole.log.head(feed).oldest - 1 for feed in FEEDS}
     for feed, seq, name in (words[1:] for words in lines if words[0] == "record"):
@@ -125,10 +130,15 @@ async def _look(
         if answer.status != 200:
             problems.append(f"lost: media {sha256[:8]} ({answer.status})")
         elif hashlib.sha256(content).hexdigest() != sha256:
-            problems.append(f"SPOILT MEDIA SERVED: {sha256[:8]}")
+            problems.append(f"{SPOILT} media {sha256[:8]}")
     kept = {path.name for path in _files(pole.folder / "media")}
     problems += [f"orphan: media {name[:8]}" for name in kept - named]
     await pole.open_alert(camera="yard")
+
+
+def _is_spoilt(record: dict[str, Any]) -> bool:
+    rest = {name: value for name, value in record.items() if name != "hash"}
+    return hashlib.sha256(canonical_json(rest)).hexdigest() != record.get("hash")
 
 
 def _verify(folder: Path, found: Found) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from edge.agent.log.log_file import LOG_NAME, NOUN, explained
 from edge.agent.ports import AlertPage, AlertSummary, CameraSet, OldestUnacked, UnclosedAlert
 from edge.database import explain_damage, open_to_read
 from edge.errors import Fault, StoreError, ValidationError
-from edge.evidence import Sealed, SignedStatement, Statement
+from edge.evidence import Sealed, SignedStatement, Statement, has_own_hash
 from edge.feeds import FEEDS, Feed, Head, Page, Placed
 from edge.summary import parse_summary
 
@@ -23,6 +24,7 @@ PAGE_MAX = 1000
 LOOK_MAX = 20_000
 """Rows looked at for one page of somebody who may see few cameras: some 20 ms."""
 _HASH_FROM, _HASH_TO = -66, -2
+_log = logging.getLogger(__name__)
 _STATEMENT = (
     "SELECT s.kind, p.id, p.epoch, s.feed, s.seq, s.hash, s.at, s.key, s.signature"
     " FROM statement s, pole p"
@@ -86,6 +88,8 @@ class Reader:
     ) -> Page:
         """Read the records of a feed that come after a place.
 
+        One whose bytes have changed on the disk is left out, and said in the log of the agent.
+
         Args:
             feed: the feed.
             after: the seq that the caller has looked at, from 0.
@@ -109,10 +113,11 @@ class Reader:
                 )
             )
         next_seq = rows[-1][0] if len(rows) == limit else max(after, last)
-        return Page(tuple(body for _, body in rows), next_seq, next_seq < up_to, oldest)
+        bodies = tuple(body for seq, body in rows if _is_sound(feed, seq, body))
+        return Page(bodies, next_seq, next_seq < up_to, oldest)
 
     def newest(self, feed: Feed, *, count: int) -> list[Placed]:
-        """Read the newest records of a feed, in order.
+        """Read the newest records of a feed, in order; none before one that has changed on disk.
 
         Raises:
             StoreError: it can't be read.
@@ -124,10 +129,14 @@ class Reader:
                     (count,),
                 )
             )
-        return [
+            head = self._head(feed).seq
+        sound = [
             Placed(feed, seq, camera, Sealed(body, body[_HASH_FROM:_HASH_TO].decode()))
-            for seq, camera, body in reversed(rows)
+            for number, (seq, camera, body) in enumerate(rows)
+            if seq == head - number and _is_sound(feed, seq, body)
         ]
+        whole = (placed for number, placed in enumerate(sound) if placed.seq == head - number)
+        return list(whole)[::-1]
 
     def chain(self, feed: Feed, *, after: int = 0) -> Iterator[bytes]:
         """Give every record of a feed that is still kept, in order.
@@ -295,6 +304,14 @@ def open_reader(folder: Path) -> Reader:
     except StoreError:
         connection.close()
         raise
+
+
+def _is_sound(feed: Feed, seq: int, body: object) -> bool:
+    """Whether a record is what was written: a bit of it may have tipped on the disk."""
+    if isinstance(body, bytes) and has_own_hash(body):
+        return True
+    _log.error("record spoilt, not served: feed=%s seq=%d; run polewatch verify", feed, seq)
+    return False
 
 
 def _among(cameras: CameraSet) -> tuple[str, tuple[str, ...]]:
