@@ -216,11 +216,15 @@ class _Agent:
 
     async def _tell_tokens(self) -> None:
         """Put on record which tokens were made or revoked on the pole's own console."""
-        for what, token in self._tokens.take_changes():
+        changes = self._tokens.take_changes()
+        for what, token in changes:
             said: dict[str, Json] = {
                 "what": what, "name": token.name, "scopes": list(token.scopes), "by": "console",
             }  # fmt: skip
             await self._tell("change", said, feed="audit")
+        if changes:
+            with contextlib.suppress(StoreError):  # told once more after a restart
+                self._tokens.keep_told()
 
     async def _tell_crash(self, crash: EarlierRun | None) -> None:
         """Tell how the agent before this one ended, where that was not in order."""

@@ -24,6 +24,8 @@ from edge.serving.token_text import hash_token, make_token_text
 from edge.whole_file import save_whole
 
 TOKENS_NAME = "tokens.json"
+TOLD_NAME = "tokens.told"
+"""The file as it was when its changes were last put on record."""
 TOKENS_MAX = 1000
 _LOCK_NAME = ".tokens.lock"
 _FILE_BYTES_MAX = 1024 * 1024
@@ -66,11 +68,13 @@ class Tokens:
         Raises:
             StoreError: others may read or write it, or it can't be understood.
         """
+        self._folder = folder
         self._path = folder / TOKENS_NAME
         self._fault: str | None = None
         self._changes: list[tuple[str, Token]] = []
         self._stamp = _look(self._path)
         self._take(_load(self._path))
+        self._note(_load_told(folder))
 
     @property
     def fault(self) -> str | None:
@@ -125,13 +129,21 @@ class Tokens:
             _logger.info("tokens: read again, count=%d", len(self._tokens))
 
     def take_changes(self) -> list[tuple[str, Token]]:
-        """What has changed in the file since the last call: "token.new" or "token.revoke" of whom.
+        """What has changed since `keep_told`: "token.new" or "token.revoke" of whom.
 
-        Another token under a name is both.
+        Also by one who came while no agent ran. Another token under a name is both.
         """
         self._refresh()
         changes, self._changes = self._changes, []
         return changes
+
+    def keep_told(self) -> None:
+        """Keep that all changes taken so far are on record; without it they are taken once more.
+
+        Raises:
+            StoreError: the disk does not take it.
+        """
+        _save(self._folder, self._tokens, name=TOLD_NAME)
 
     def _note(self, before: tuple[Token, ...]) -> None:
         now = set(self._tokens)
@@ -277,7 +289,16 @@ def _locked(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _save(folder: Path, tokens: tuple[Token, ...]) -> None:
+def _load_told(folder: Path) -> tuple[Token, ...]:
+    """The tokens on record; none where that is not known, so that all are told again."""
+    try:
+        return _load(folder / TOLD_NAME)
+    except StoreError as exc:
+        _logger.warning("tokens: all are put on record again: %s", exc)
+        return ()
+
+
+def _save(folder: Path, tokens: tuple[Token, ...], *, name: str = TOKENS_NAME) -> None:
     """Replace the file whole, on disk, never readable by others.
 
     Raises:
@@ -287,6 +308,6 @@ def _save(folder: Path, tokens: tuple[Token, ...]) -> None:
     if len(content) >= _FILE_BYTES_MAX:  # what is longer could not be read again
         raise ValidationError([Fault("tokens", "are too much for one file", "name fewer cameras")])
     try:
-        save_whole(folder / TOKENS_NAME, content + b"\n", mode=0o600)
+        save_whole(folder / name, content + b"\n", mode=0o600)
     except OSError as exc:
         raise StoreError(f"{folder}: takes no tokens ({exc.strerror}); check the disk") from exc

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import re
+import unicodedata
 
 TEXT_CHARS_MAX = 200
-_UNPRINTED = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]"
-)
-"""Line ends, escape codes, what turns the direction of writing, and halves of pairs."""
+_UNPRINTED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Categories of line ends, escape codes, what is not seen or turns writing round, half pairs."""
 
 
 def plain_text(text: str) -> str:
     """Make what somebody sent harmless: one short line, nothing hidden."""
-    return _UNPRINTED.sub("\ufffd", text[:TEXT_CHARS_MAX])
+    short = text[:TEXT_CHARS_MAX]
+    if short.isascii() and short.isprintable():
+        return short
+    return "".join("\ufffd" if is_unprinted(each) else each for each in short)
+
+
+def is_unprinted(character: str) -> bool:
+    """Whether a character does something else than be read."""
+    return unicodedata.category(character) in _UNPRINTED

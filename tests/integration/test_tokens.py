@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.agent.tokens import Grant, Tokens, add_token, revoke_token
+from edge.agent.tokens import TOLD_NAME, Grant, Tokens, add_token, revoke_token
 from edge.errors import StoreError, ValidationError
 from edge.serving.token_text import hash_token
 
@@ -263,10 +263,38 @@ def test_folder_that_is_missing_is_an_error(tmp_path: Path) -> None:
 def test_tokens_made_and_revoked_since_are_told_once(tmp_path: Path) -> None:
     add_token(tmp_path, Grant("old", ("read",)), made_at=AT)
     tokens = Tokens(tmp_path)
-    assert tokens.take_changes() == []
+    assert _told(tokens) == [("token.new", "old")]
     add_token(tmp_path, Grant("desk", ("read", "ack")), made_at=AT)
     tokens.all()  # somebody has asked meanwhile
     revoke_token(tmp_path, "old")
     told = [(what, token.name, token.scopes) for what, token in tokens.take_changes()]
     assert told == [("token.new", "desk", ("read", "ack")), ("token.revoke", "old", ("read",))]
-    assert tokens.take_changes() == []
+    assert _told(tokens) == []
+
+
+def test_tokens_made_and_revoked_while_no_agent_ran_are_told_at_its_start(tmp_path: Path) -> None:
+    add_token(tmp_path, Grant("old", ("read",)), made_at=AT)
+    before = Tokens(tmp_path)
+    assert _told(before) == [("token.new", "old")]
+    before.keep_told()
+    revoke_token(tmp_path, "old")
+    add_token(tmp_path, Grant("old", ("read", "admin")), made_at=AT)
+    assert _told(Tokens(tmp_path)) == [("token.revoke", "old"), ("token.new", "old")]
+    after = Tokens(tmp_path)  # the first was cut off before its record was kept
+    assert _told(after) == [("token.revoke", "old"), ("token.new", "old")]
+    after.keep_told()
+    assert _told(Tokens(tmp_path)) == []
+    assert (tmp_path / TOLD_NAME).stat().st_mode & 0o777 == 0o600
+
+
+def test_tokens_told_that_can_not_be_read_have_all_told_again(tmp_path: Path) -> None:
+    add_token(tmp_path, Grant("old", ("read",)), made_at=AT)
+    before = Tokens(tmp_path)
+    before.take_changes()
+    before.keep_told()
+    (tmp_path / TOLD_NAME).write_bytes(b'{"format": 1, "tok')
+    assert _told(Tokens(tmp_path)) == [("token.new", "old")]
+
+
+def _told(tokens: Tokens) -> list[tuple[str, str]]:
+    return [(what, token.name) for what, token in tokens.take_changes()]

@@ -11,6 +11,7 @@ def test_what_ends_lines_or_moves_the_cursor_is_replaced() -> None:
     assert plain_text("a\r\nADMIN logged in\x1b[2J") == "a\ufffd\ufffdADMIN logged in\ufffd[2J"
     assert plain_text("\u202egpj.exe\u2028\x85") == "\ufffdgpj.exe\ufffd\ufffd"
     assert plain_text("北门 gate") == "北门 gate"
+    assert plain_text("tag\U000e0041 soft\u00ad") == "tag\ufffd soft\ufffd"
     assert len(plain_text("x" * 5000)) == 200
 
 
