@@ -6,6 +6,7 @@ A request passes the guard, then who asks is looked at, then its route's own fun
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from aiohttp import web
@@ -16,6 +17,7 @@ from edge.config.model import Api
 from edge.serving.access import ACCESS, Access
 from edge.serving.guard import BODY_BYTES_MAX, check_request
 from edge.serving.headers import harden
+from edge.serving.link import LINK, Link
 from edge.serving.own_names import find_own_names
 from edge.serving.problems import explain
 from edge.serving.routes import Handler, Route
@@ -26,8 +28,21 @@ SetUp: TypeAlias = Callable[[web.Application], None]
 """Gives an app what one resource keeps for one server."""
 
 
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Where a server is found: `listen` is HOST:PORT, `name` what it is called."""
+
+    listen: str
+    name: str
+
+
 def make_application(
-    routes: Sequence[Route], set_ups: Sequence[SetUp], *, access: Access, listen: str, name: str
+    routes: Sequence[Route],
+    set_ups: Sequence[SetUp],
+    *,
+    access: Access,
+    names: Names,
+    link: Link,
 ) -> web.Application:
     """Make the application of one server.
 
@@ -35,14 +50,15 @@ def make_application(
         routes: where GET is, HEAD is as well; a handler that streams looks at the method itself.
         set_ups: what resources keep.
         access: who may come in.
-        listen: where it will be served, HOST:PORT.
-        name: what the server is called.
+        names: where it will be found.
+        link: what its answers share.
     """
-    on_loopback = listen.rpartition(":")[0] in Api.LOOPBACK
-    front = _make_front(find_own_names(listen, name), on_loopback=on_loopback)
+    on_loopback = names.listen.rpartition(":")[0] in Api.LOOPBACK
+    front = _make_front(find_own_names(names.listen, names.name), on_loopback=on_loopback)
     app = web.Application(middlewares=[front], client_max_size=BODY_BYTES_MAX)
     app[ACCESS] = access
     app[TRAFFIC] = Traffic()
+    app[LINK] = link
     for set_up in set_ups:
         set_up(app)
     paths = {(route.method, route.path) for route in routes}
@@ -65,6 +81,8 @@ def _behind_access(route: Route) -> Handler:
 
     async def guarded(request: web.Request) -> web.StreamResponse:
         request.app[ACCESS].authorise(request, route.needs)
+        link = request.app[LINK]
+        link.admit(link.rank_of(request))
         return await route.handler(request)
 
     return guarded
@@ -86,6 +104,7 @@ def _make_front(names: Collection[str], *, on_loopback: bool) -> Middleware:
             request.app[ACCESS].count_refusal(request, f"{request.method} {route}", problem)
             response = problem.response()
         request.app[TRAFFIC].count(route, response.status)
+        request.app[LINK].note_answer(request, response)
         return response
 
     return front

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
-import struct
 from collections.abc import Callable
 
 from aiohttp import StreamReader, web
@@ -15,6 +13,7 @@ from edge.serving.headers import harden
 from edge.serving.patience import Pace, Patience
 from edge.serving.problems import Problem
 from edge.serving.seats import Seat
+from edge.serving.send_queue import look
 from edge.serving.traffic import Slow
 
 _LINGER_S = 5.0
@@ -24,9 +23,6 @@ HEAD_BYTES_MAX = 64 * 1024
 _HEAD_ENDS = b"\r\n\r\n"
 _LONG_LINE = b"x" * 16_384
 """What the parser refuses with 431 wherever in a head it stands; only it can answer there."""
-_TCP_INFO_BYTES = 192
-_BYTES_ACKED_AT = 120
-"""Where `struct tcp_info` of linux/tcp.h has tcpi_bytes_acked, since Linux 4.1; never moved."""
 _SERVER_ERROR = 500
 _logger = logging.getLogger("polewatch.api")
 
@@ -122,20 +118,13 @@ class Connection(web.RequestHandler):
             return None
         if self._body is not None and self._is_busy and self._body.is_eof():
             self._pace.end_body()
-        unsent_bytes = wire.get_write_buffer_size()
-        taken_bytes = _count_taken(wire) if unsent_bytes else 0
-        self._pace.take(now_s, unsent_bytes=unsent_bytes, taken_bytes=taken_bytes)
+        queue = look(wire)
+        if queue is not None:
+            self._pace.take(
+                now_s, unsent_bytes=queue.queued_bytes if self._is_busy else 0,
+                taken_bytes=queue.acked_bytes,
+            )  # fmt: skip
         slow = self._pace.find_slow(now_s, self._patience)
         if slow:
             wire.abort()
         return slow
-
-
-def _count_taken(wire: asyncio.Transport) -> int:
-    """How many bytes the other side has confirmed since the connection was made."""
-    connected = wire.get_extra_info("socket")
-    try:
-        state = connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
-    except OSError:
-        return 0  # it is gone, and connection_lost is on its way
-    return int(struct.unpack_from("=Q", state, _BYTES_ACKED_AT)[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -11,6 +12,8 @@ from edge.errors import MediaError, ValidationError
 from edge.model import KeptMedia
 from edge.serving.conditions import Conditions, judge, keeps_range
 from edge.serving.layouts import Layout, lasting_headers, lay_out, tag_of
+from edge.serving.link import LINK, LinkSpent, Transfer
+from edge.serving.link_budget import Rank
 from edge.serving.media_file import MediaShelf, OpenMedia
 from edge.serving.problems import Problem
 from edge.serving.ranges import Span
@@ -31,7 +34,11 @@ def set_up(app: web.Application) -> None:
 
 
 async def answer_with_media(
-    request: web.Request, kept: KeptMedia, note: Callable[[str], Awaitable[None]]
+    request: web.Request,
+    kept: KeptMedia,
+    note: Callable[[str], Awaitable[None]],
+    *,
+    rank: Rank = Rank.REST,
 ) -> web.StreamResponse:
     """Give a file, or parts of it.
 
@@ -40,6 +47,7 @@ async def answer_with_media(
         kept: which file.
         note: puts on record that it is given, with the value of Range; called before the first
             byte leaves, and before a browser is told (304) that what it has may be shown.
+        rank: how urgent it is among what goes out beside it.
 
     Raises:
         Problem: 412, 416.
@@ -68,7 +76,8 @@ async def answer_with_media(
             await note(ranges)
         await response.prepare(request)
         if is_read:
-            await _send(request, response, layout=layout, media=media)
+            with request.app[LINK].transfer(request, rank) as transfer:
+                await _send(request, response, _Sending(layout, media, transfer))
     return response
 
 
@@ -81,24 +90,34 @@ def _read_conditions(request: web.Request) -> Conditions:
     )
 
 
-async def _send(
-    request: web.Request, response: web.StreamResponse, *, layout: Layout, media: OpenMedia
-) -> None:
-    """Send the body; where the file fails midway the connection is cut.
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    """What is sent, where it comes from, and when its pieces may go."""
+
+    layout: Layout
+    media: OpenMedia
+    transfer: Transfer
+
+
+async def _send(request: web.Request, response: web.StreamResponse, sending: _Sending) -> None:
+    """Send the body; where the file fails midway, or the link's budget ends, the connection is cut.
 
     The announced length then tells the reader that bytes are missing: he resumes where they end.
     """
     shelf = request.app[SHELF]
     try:
-        for part in layout.parts:
+        for part in sending.layout.parts:
             await response.write(part.head)
             left = part.span
             while left.size_bytes:
-                chunk = await shelf.read(media, left)
+                room_bytes = await sending.transfer.turn()
+                piece = Span(left.first, min(left.end, left.first + room_bytes))
+                chunk = await shelf.read(sending.media, piece)
                 await response.write(chunk)
+                sending.transfer.sent(len(chunk))
                 left = Span(left.first + len(chunk), left.end)
-        await response.write(layout.tail)
-    except MediaError as exc:
+        await response.write(sending.layout.tail)
+    except (MediaError, LinkSpent) as exc:
         _log.warning("media cut off: %s", exc)
         if request.transport is not None:
             request.transport.abort()

@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from aiohttp import web
 
+from edge.serving.codings import GZIP, takes_gzip
 from edge.serving.problems import Problem
 from edge.serving.routes import Public, Route
 
@@ -29,9 +30,6 @@ _TYPES = {
     ".png": "image/png",
 }
 """Files of other kinds are no part of the page."""
-
-
-GZIP = "gzip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +95,7 @@ def _give(request: web.Request, name: str) -> web.Response:
     file = request.app[PAGE].get(name)
     if file is None:
         raise Problem(404, "the page has no such file; load it anew from /")
-    is_packed = _takes_gzip(request)
+    is_packed = takes_gzip(request.headers.get("Accept-Encoding", ""))
     body = file.packed if is_packed else file.plain
     headers = {"ETag": body.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
     known = request.headers.get("If-None-Match", "")
@@ -106,12 +104,6 @@ def _give(request: web.Request, name: str) -> web.Response:
     if is_packed:
         headers["Content-Encoding"] = GZIP
     return web.Response(body=body.content, headers={**headers, "Content-Type": file.type})
-
-
-def _takes_gzip(request: web.Request) -> bool:
-    """Whether the reader says so without reserve, as browsers do; others get it plain."""
-    asked = request.headers.get("Accept-Encoding", "")
-    return GZIP in (coding.strip().lower() for coding in asked.split(","))
 
 
 _WHY = "the page asks for the token; it holds nothing of what is kept here"

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Literal
 
 import msgspec
 
 from edge.errors import Fault, ValidationError
-from edge.serving.plain_text import is_unprinted
 
 NOTE_CHARACTERS_MAX = 500
 Verdict = Literal["real", "false", "test"]
-_JOINERS = frozenset("\u200c\u200d")
-"""Writing in Persian or Hindi, and many an emoji, needs them."""
+_REFUSED = ("Cc", "Cs", "Zl", "Zp")
+_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""They turn what is read on a screen around (CVE-2021-42574)."""
 
 
 class Ack(msgspec.Struct, forbid_unknown_fields=True):
@@ -64,7 +65,7 @@ def check_line(text: str, name: str, *, characters_max: int = NOTE_CHARACTERS_MA
     if len(text) > characters_max:
         fault = Fault(name, f"longer than {characters_max} characters", "shorten it")
         raise ValidationError([fault])
-    if any(is_unprinted(each) and each not in _JOINERS for each in text):
+    if any(unicodedata.category(each) in _REFUSED or each in _BIDI for each in text):
         raise ValidationError([Fault(name, "control characters in it", "write it on one line")])
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from aiohttp import ClientTimeout
+from aiohttp import ClientSession, ClientTimeout
 
 from edge.agent.log.records import Records
 from edge.clock import SystemClock
@@ -84,6 +85,26 @@ async def test_feed_gives_the_stored_bytes_in_every_form(tmp_path: Path) -> None
         raw = await events.read()
         assert all(body in raw for body in stored)
         assert [event["type"] for event in msgspec.json.decode(raw)] == ["count"] * 5
+
+
+@run_async
+async def test_page_is_packed_for_who_takes_it_and_holds_the_same_bytes(tmp_path: Path) -> None:
+    async with serve_pole(tmp_path) as pole:
+        for _ in range(20):
+            await write_five(pole)
+        station = pole.token()
+        async with ClientSession(pole.client._base_url, auto_decompress=False) as raw:
+            for accept in ("application/json", "application/x-ndjson"):
+                headers = {**station, "Accept": accept, "Accept-Encoding": "identity"}
+                plain = await raw.get("/v1/feeds/measures", headers=headers)
+                headers["Accept-Encoding"] = "br, gzip;q=0.5"
+                packed = await raw.get("/v1/feeds/measures", headers=headers)
+                assert "Content-Encoding" not in plain.headers
+                assert packed.headers["Content-Encoding"] == "gzip"
+                assert packed.headers["Vary"] == plain.headers["Vary"] == "Accept, Accept-Encoding"
+                body = await plain.read()
+                assert gzip.decompress(packed_body := await packed.read()) == body
+                assert len(packed_body) * 3 < len(body)
 
 
 @run_async

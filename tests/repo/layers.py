@@ -23,8 +23,8 @@ _PURE_IN_STATION = (
     "pulling.silence_alert", "pulling.silence_pole", "pulling.pace", "urgency",
 )  # fmt: skip
 _PURE_IN_SERVING = (
-    "conditions", "guesses", "layouts", "open_metrics", "page_cache", "plain_text", "ranges",
-    "refusals", "seats", "token_text", "verdicts",
+    "codings", "conditions", "guesses", "layouts", "link_budget", "open_metrics", "page_cache",
+    "plain_text", "ranges", "refusals", "seats", "token_text", "verdicts",
 )  # fmt: skip
 PURE = (
     "edge.box",

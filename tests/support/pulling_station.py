@@ -8,7 +8,7 @@ async with pulling(tmp_path / "station") as station:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,6 +63,7 @@ class PullingStation:
     group: asyncio.TaskGroup
     stack: AsyncExitStack
     passing: Passing
+    limits: Limits = LIMITS
     tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -71,7 +72,9 @@ class PullingStation:
 
     async def pull(self, site: PoleSite) -> None:
         """Begin to pull a pole; its name is one of those the station was begun with."""
-        client = await self.stack.enter_async_context(HttpPoleClient(site, self._contexts, LIMITS))
+        client = await self.stack.enter_async_context(
+            HttpPoleClient(site, self._contexts, self.limits)
+        )
         contact = self.contacts.of(site.name)
         flaws = FlawBook(site.name, self.own, contact, self.passing.clock)
         one = OnePole(
@@ -119,10 +122,15 @@ class PullingStation:
 
 
 @asynccontextmanager
-async def pulling(folder: Path, *names: str) -> AsyncIterator[PullingStation]:
+async def pulling(
+    folder: Path,
+    *names: str,
+    limits: Limits = LIMITS,
+    sleep: Callable[[float], Awaitable[None]] = hurried_sleep,
+) -> AsyncIterator[PullingStation]:
     """Run a station over a store that is there or is begun; it ends as `kill` would end it."""
     clock = SystemClock()
-    passing = Passing(clock, hurried_sleep)
+    passing = Passing(clock, sleep)
     poles = tuple(PoleSite(name=name, url="http://x", token_file="x") for name in names)
     config = StationConfig(
         station=Station(id="station"), poles=poles, store=Store(path=str(folder))
@@ -138,7 +146,7 @@ async def pulling(folder: Path, *names: str) -> AsyncIterator[PullingStation]:
         async with asyncio.TaskGroup() as group:
             station = PullingStation(
                 store, own, Contacts(dict.fromkeys(names), clock), Roster(known), group, stack,
-                passing,
+                passing, limits,
             )  # fmt: skip
             yield station
             for task in station.tasks.values():

@@ -79,7 +79,13 @@ class ServedPole:
         return alert
 
     async def keep_media(
-        self, content: bytes, *, alert: str, camera: str = "yard", type: str = "video/mp4"
+        self,
+        content: bytes,
+        *,
+        alert: str,
+        camera: str = "yard",
+        type: str = "video/mp4",
+        role: str = "clip",
     ) -> str:
         """Write a file and its record as the agent does; give its hash."""
         sha256 = hashlib.sha256(content).hexdigest()
@@ -87,13 +93,13 @@ class ServedPole:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         item: dict[str, Json] = {
-            "role": "clip",
+            "role": role,
             "type": type,
             "bytes": len(content),
             "sha256": sha256,
             "href": f"/v1/media/{sha256}",
         }
-        data: dict[str, Json] = {"role": "clip", "from_t": 0.0, "to_t": 1.0}
+        data: dict[str, Json] = {"role": role, "from_t": 0.0, "to_t": 1.0}
         await self.write(
             "media", "media.ready", camera=camera, alert=alert, data=data, media=[item]
         )
@@ -107,11 +113,21 @@ def read_clock() -> ClockReading:
 
 @asynccontextmanager
 async def serve_pole(
-    folder: Path, *, pole_id: str = "SG-017", key: Ed25519PrivateKey = KEY
+    folder: Path,
+    *,
+    pole_id: str = "SG-017",
+    key: Ed25519PrivateKey = KEY,
+    host: str = "127.0.0.1",
+    budget_bytes: int | None = None,
 ) -> AsyncIterator[ServedPole]:
     """Serve a pole whose data folder this is, new or old, on a port of the kernel's choice."""
     clock = SystemClock()
-    config = replace(CONFIG, pole=replace(CONFIG.pole, id=pole_id))
+    config = replace(
+        CONFIG,
+        pole=replace(CONFIG.pole, id=pole_id),
+        api=model.Api(listen=f"{host}:8470"),
+        link=model.Link(budget_bytes_per_hour=budget_bytes),
+    )
     eyes = FakeEyes(*CAMERAS)
     for name in CAMERAS:
         eyes.set(name, replace(make_status(name), frames_age_s=0.1, inference_age_s=1.0))
@@ -130,6 +146,6 @@ async def serve_pole(
         )  # fmt: skip
         app = make_app(pole)
         async with AsyncExitStack() as session, AsyncExitStack() as server:
-            (address,) = await server.enter_async_context(serve(app, Door("127.0.0.1:0")))
+            (address,) = await server.enter_async_context(serve(app, Door(f"{host}:0")))
             client = await session.enter_async_context(ClientSession(f"http://{address}"))
             yield ServedPole(folder, log, clock, app, client, server, address)

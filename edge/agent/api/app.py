@@ -21,10 +21,13 @@ from edge.agent.api import (
 from edge.agent.api import pole as pole_resource
 from edge.agent.api.context import POLE, Pole
 from edge.agent.api.doorkeeper import make_doorkeeper
+from edge.agent.api.urgency import rank_of
 from edge.serving import media_answer, page, polls, sign_in
 from edge.serving.access import Access
-from edge.serving.application import SetUp, make_application
+from edge.serving.application import Names, SetUp, make_application
 from edge.serving.audit import AUDIT, AuditBook
+from edge.serving.link import Link
+from edge.serving.link_budget import Budget
 from edge.serving.routes import Route
 
 PAGE_FOLDER = Path(__file__).parents[1] / "web"
@@ -63,10 +66,13 @@ def make_app(pole: Pole, routes: Sequence[Route] = ALL_ROUTES) -> web.Applicatio
     """
     book = AuditBook(pole.log.append, pole.clock, read_clock=pole.read_clock, make_id=pole.make_id)
     access = Access(make_doorkeeper(pole.tokens), book, pole.clock)
-    listen, name = pole.config.api.listen, pole.config.pole.id
+    names = Names(pole.config.api.listen, pole.config.pole.id)
+    bytes_per_hour = pole.config.link.budget_bytes_per_hour
+    budget = Budget(bytes_per_hour) if bytes_per_hour is not None else None
+    link = Link(rank_of, pole.clock, budget)
 
     def set_pole(app: web.Application) -> None:
         app[POLE], app[AUDIT] = pole, book
 
     set_ups = (set_pole, *_SET_UPS)
-    return make_application(routes, set_ups, access=access, listen=listen, name=name)
+    return make_application(routes, set_ups, access=access, names=names, link=link)

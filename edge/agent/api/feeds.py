@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 
@@ -15,7 +16,9 @@ from edge.agent.ports import CameraSet, Log
 from edge.feeds import FEEDS, Cursor, Feed, Head, Page, parse_cursor
 from edge.model import Json
 from edge.serving.audit import note_access, note_change
+from edge.serving.codings import GZIP, WORTH_BYTES, compress, takes_gzip
 from edge.serving.disk_wait import QUEUED, written_in_time
+from edge.serving.link import LINK
 from edge.serving.noted import NOTED, Noted
 from edge.serving.polls import POLLS, Polls
 from edge.serving.problems import Problem
@@ -33,6 +36,8 @@ LIMIT_MAX = 1000
 WAIT_S_MAX = 60.0
 NOTED_FOR_S = 3600
 """Who follows a feed, or acknowledges it, is on record once an hour, not with each page."""
+_AT_ONCE_BYTES = 16 * 1024
+"""Compressed in half a millisecond; what is longer must not hold up the loop."""
 STATEMENTS_MAX = 1000
 """Statements in one answer: about 300 KB."""
 _SEQ_MAX = 10**15
@@ -80,7 +85,10 @@ async def get_feed(request: web.Request) -> web.Response:
         str(oldest_cursor(log.epoch, page.oldest)),
         page.has_more,
     )
-    return _respond(choose_form(request.headers.get("Accept", "")), page, extent)
+    if page.bodies:
+        link = request.app[LINK]
+        await link.give_way(request, link.rank_of(request))
+    return await _respond(request, page, extent)
 
 
 async def get_statements(request: web.Request) -> web.Response:
@@ -178,9 +186,14 @@ async def _wait_for_page(log: Log, asked: Asked, *, page: Page, polls: Polls) ->
     return page
 
 
-def _respond(form: Form, page: Page, extent: Extent) -> web.Response:
+async def _respond(request: web.Request, page: Page, extent: Extent) -> web.Response:
+    form: Form = choose_form(request.headers.get("Accept", ""))
     body = encode_page(form, page.bodies, extent)
-    headers = {"Vary": "Accept"}
+    headers = {"Vary": "Accept, Accept-Encoding"}
+    if len(body) >= WORTH_BYTES and takes_gzip(request.headers.get("Accept-Encoding", "")):
+        is_long = len(body) > _AT_ONCE_BYTES
+        body = await asyncio.to_thread(compress, body) if is_long else compress(body)
+        headers["Content-Encoding"] = GZIP
     if form != JSON:
         headers |= {
             "Polewatch-Next": extent.next,

@@ -23,6 +23,8 @@ from edge.errors import EdgeError, EyeRefused, EyeUnavailable, MediaError
 from edge.model import Json
 from edge.serving.audit import note_access
 from edge.serving.endless import while_served
+from edge.serving.link import LINK, LinkSpent, Transfer
+from edge.serving.link_budget import Rank
 from edge.serving.problems import Problem
 from edge.serving.queries import bad_parameter, read_parameters
 from edge.serving.routes import Route
@@ -87,8 +89,11 @@ async def get_mp4(request: web.Request) -> web.StreamResponse:
             await _note_live(request, camera, form="mp4", stream=stream)
             await response.prepare(request)
             await response.write(begun)
-            while block := await _read_on(view):
-                await response.write(block)
+            with _counted(request) as transfer:
+                while block := await _read_on(view):
+                    transfer.go_on()
+                    await response.write(block)
+                    transfer.sent(len(block))
     return response
 
 
@@ -102,15 +107,29 @@ async def _send_pictures(
     clock, number = request.app[POLE].clock, 0
     _keep_short_queue(request)
     try:
-        while picture := await hub.wait_for_next(number):
-            number, begun_ns = picture.number, clock.monotonic_ns()
-            head = f"Content-Type: image/jpeg\r\nContent-Length: {len(picture.jpeg)}\r\n\r\n"
-            await response.write(head.encode() + picture.jpeg + _BREAK)
-            await _wait_until_sent(request)
-            took_s = (clock.monotonic_ns() - begun_ns) / NS_PER_S
-            await asyncio.sleep(max(0.0, every_s - took_s))
+        with _counted(request) as transfer:
+            while picture := await hub.wait_for_next(number):
+                transfer.go_on()
+                number, begun_ns = picture.number, clock.monotonic_ns()
+                size = len(picture.jpeg)
+                head = f"Content-Type: image/jpeg\r\nContent-Length: {size}\r\n\r\n"
+                await response.write(head.encode() + picture.jpeg + _BREAK)
+                transfer.sent(size)
+                await _wait_until_sent(request)
+                took_s = (clock.monotonic_ns() - begun_ns) / NS_PER_S
+                await asyncio.sleep(max(0.0, every_s - took_s))
     except EdgeError as exc:
         _log.warning("live pictures end: %s", exc)
+
+
+@contextmanager
+def _counted(request: web.Request) -> Iterator[Transfer]:
+    """Count live pictures as the rest; they end with the link's budget."""
+    try:
+        with request.app[LINK].transfer(request, Rank.REST) as transfer:
+            yield transfer
+    except LinkSpent as exc:
+        _log.info("live pictures end: %s", exc)
 
 
 def _keep_short_queue(request: web.Request) -> None:

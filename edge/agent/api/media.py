@@ -10,9 +10,11 @@ from aiohttp import web
 from msgspec import Meta
 
 from edge.agent.api.context import POLE
+from edge.agent.api.urgency import rank_of_file
 from edge.model import Json, KeptMedia
 from edge.serving.audit import note_access, note_change
 from edge.serving.disk_wait import QUEUED, written_in_time
+from edge.serving.link import LINK
 from edge.serving.media_answer import answer_with_media
 from edge.serving.problems import Problem
 from edge.serving.queries import read_body, read_parameters
@@ -41,7 +43,9 @@ async def get_media(request: web.Request) -> web.StreamResponse:
         said: dict[str, Json] = {"sha256": kept.sha256, "range": ranges}
         await note_access(request, what="media", camera=camera, data=said)
 
-    return await answer_with_media(request, kept, note)
+    rank = rank_of_file(kept.type)
+    request.app[LINK].admit(rank)
+    return await answer_with_media(request, kept, note, rank=rank)
 
 
 async def ack_media(request: web.Request) -> web.Response:

@@ -11,6 +11,7 @@ from edge.agent.api.context import POLE, Pole
 from edge.agent.eyes.eye_lines import SightProof
 from edge.agent.ports import EyeState, EyeStatus
 from edge.feeds import FEEDS
+from edge.serving.link import LINK, Link
 from edge.serving.open_metrics import CONTENT_TYPE, Family, Figure, encode_families
 from edge.serving.queries import read_parameters
 from edge.serving.routes import CALLER, Route
@@ -31,6 +32,7 @@ async def show_metrics(request: web.Request) -> web.Response:
         *_of_cameras(eyes),
         *_of_sight(eyes),
         *_of_pole(pole),
+        *_of_link(request.app[LINK]),
         *traffic_families(request.app[TRAFFIC]),
     ]
     body = encode_families(families).encode()
@@ -94,6 +96,17 @@ def _of_pole(pole: Pole) -> list[Family]:
                [Figure(float(pole.tokens.fault is None), {})]),
         Family("polewatch_begun_seconds", "gauge", "When the agent began, since 1970.",
                [Figure(pole.begun_ms / _MS_PER_S, {})]),
+    ]  # fmt: skip
+
+
+def _of_link(link: Link) -> list[Family]:
+    if link.budget is None:
+        return []
+    return [
+        Family("polewatch_link_budget_bytes", "gauge", "What may go out in an hour.",
+               [Figure(float(link.budget.bytes_per_hour), {})]),
+        Family("polewatch_link_used_bytes", "gauge", "What has gone out in the last hour.",
+               [Figure(float(link.used_bytes), {})]),
     ]  # fmt: skip
 
 

@@ -9,8 +9,10 @@ from aiohttp import web
 
 from edge.serving import media_answer, page, polls, sign_in
 from edge.serving.access import Access
-from edge.serving.application import SetUp, make_application
+from edge.serving.application import Names, SetUp, make_application
 from edge.serving.audit import AUDIT, AuditBook
+from edge.serving.link import Link
+from edge.serving.link_budget import Rank
 from edge.serving.routes import Route
 from edge.station.api import (
     alerts,
@@ -80,6 +82,6 @@ def make_app(station: StationContext, routes: Sequence[Route] = ALL_ROUTES) -> w
         app.cleanup_ctx.append(line.live)
 
     set_ups = (set_station, *_SET_UPS)
-    return make_application(
-        routes, set_ups, access=access, listen=config.api.listen, name=station.id
-    )
+    names = Names(config.api.listen, station.id)
+    link = Link(lambda _: Rank.REST, station.clock)
+    return make_application(routes, set_ups, access=access, names=names, link=link)

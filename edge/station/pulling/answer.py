@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from aiohttp import ClientResponse
 
-from edge.errors import PoleError, PoleUnreachable
+from edge.errors import PoleError, PoleUnreachable, PoleWrong
 from edge.feeds import Cursor
+from edge.serving.codings import GZIP, Inflation
 from edge.station.ports.links import LiveAnswer
 from edge.station.pulling.pole_answers import parse_problem
 from edge.station.pulling.pole_faults import FAILURES, explain_failure, explain_status
@@ -110,18 +111,25 @@ class Answer:
 
         Raises:
             PoleUnreachable: it takes too long.
-            TooLong: it is longer than `bytes_max`.
+            TooLong: it is longer than `bytes_max`, or would be once it is unpacked.
+            PoleWrong: it can't be unpacked.
         """
         body, is_too_long = bytearray(), (self.size_bytes or 0) > bytes_max
+        inflation = Inflation(bytes_max) if self.header("Content-Encoding") == GZIP else None
         try:
             async with asyncio.timeout(self._limits.answer_s):
                 while not is_too_long and (chunk := await self.read()):
-                    body += chunk
-                    is_too_long = len(body) > bytes_max
+                    read = chunk if inflation is None else inflation.add(chunk)
+                    body += read or b""
+                    is_too_long = read is None or len(body) > bytes_max
         except TimeoutError as exc:
             raise PoleUnreachable("its answer takes too long; look at the link") from exc
+        except ValueError as exc:
+            raise PoleWrong("its answer is no gzip, though it says so; look at `url`") from exc
         if is_too_long:
             raise TooLong(f"its answer is longer than {bytes_max} bytes; look at `url`")
+        if inflation is not None and not inflation.is_whole:
+            raise PoleWrong("its answer is gzip without its end, or with more behind it")
         return bytes(body)
 
     async def read_on(self, skip: int) -> AsyncIterator[bytes]:

@@ -1,6 +1,6 @@
 """One pole over its HTTP API, as any integrator could ask it; nothing of it is trusted.
 
-Every answer is bounded in bytes and time, no redirect is followed, nothing is unpacked.
+Every answer is bounded in bytes and time, also once it is unpacked, and no redirect is followed.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from yarl import URL
 from edge.errors import PoleError, PoleRefused, PoleWrong
 from edge.evidence import SignedStatement
 from edge.feeds import Cursor, Feed
+from edge.serving.codings import GZIP
 from edge.serving.routes import REASON
 from edge.station.client_tls import ClientContexts
 from edge.station.config import PoleSite
@@ -64,6 +65,8 @@ _FINAL = (400, _NOT_FOUND, _CONFLICT, 413, 415)
 """What a pole answers to a word that it will never take."""
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,15})-([0-9]{1,15})/([0-9]{1,15})")
 _HEADERS = {"User-Agent": "polewatch-station", "Accept-Encoding": "identity"}
+_PACKED = {"Accept-Encoding": GZIP}
+"""For pages: six times as many records through a thin link."""
 
 
 class _Protocol(ResponseHandler):
@@ -143,7 +146,8 @@ class HttpPoleClient:
         """Ask for the records after a place."""
         query = f"limit={limit}" + (f"&wait={wait_s:g}" if wait_s else "")
         query += f"&after={after}" if after is not None else ""
-        async with self._ask("GET", f"/v1/feeds/{feed}?{query}", wait_s=wait_s) as answer:
+        path = f"/v1/feeds/{feed}?{query}"
+        async with self._ask("GET", path, headers=_PACKED, wait_s=wait_s) as answer:
             if answer.status == _GONE:
                 detail, oldest = await answer.problem()
                 raise CursorGone(detail or "it can't go on from there", oldest)
@@ -250,11 +254,16 @@ class HttpPoleClient:
                 raise
             raise explain_failure(exc) from exc
         try:
-            if response.headers.get("Content-Encoding", "identity") != "identity":
+            if response.headers.get("Content-Encoding", "identity") not in _read_codings(sent):
                 raise PoleWrong("its answer is compressed, which nobody asked for; look at `url`")
             yield Answer(response, self._limits)
         finally:
             response.release()
+
+
+def _read_codings(sent: Mapping[str, str]) -> tuple[str, ...]:
+    """In which codings an answer may come, by the headers that were sent."""
+    return ("identity", GZIP) if sent.get("Accept-Encoding") == GZIP else ("identity",)
 
 
 def _check_extent(answer: Answer, first: int, size_bytes: int) -> int:
