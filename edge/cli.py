@@ -21,7 +21,8 @@ _COMMANDS = {
     "check": ("edge.commands.check", "say every fault of a configuration at once"),
     "bench": ("edge.bench.command", "measure what an eye costs here, beside other programs"),
     "token": ("edge.commands.token", "make, list or revoke tokens of a pole's API"),
-    "verify": ("edge.commands.verify", "check chain, signatures and media of a data folder"),
+    "verify": ("edge.commands.verify", "check a data folder, a package, a station's store, a pole"),
+    "export": ("edge.commands.export", "make an evidence package that anybody can check"),
     "models": ("edge.commands.models", "list, fetch or verify the models"),
     "station": ("edge.commands.station", "pull poles, and serve the duty desk's page"),
 }

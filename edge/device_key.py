@@ -15,6 +15,7 @@ from edge.whole_file import save_whole
 KEY_NAME = "device.key"
 PUBLIC_NAME = "device.pub"
 _OTHERS = 0o077
+_KEY_BYTES_MAX = 64 * 1024
 
 
 def load_or_make_key(folder: Path) -> Ed25519PrivateKey:
@@ -26,11 +27,23 @@ def load_or_make_key(folder: Path) -> Ed25519PrivateKey:
     Raises:
         StoreError: it can't be read or written, others may read it, or it is no Ed25519 key.
     """
+    if not (folder / KEY_NAME).exists() and not (folder / KEY_NAME).is_symlink():
+        return _make(folder)
+    key = load_key(folder)
+    if not (folder / PUBLIC_NAME).exists():
+        _save_public(folder, key)
+    return key
+
+
+def load_key(folder: Path) -> Ed25519PrivateKey:
+    """Load the key of a data folder.
+
+    Raises:
+        StoreError: there is none, it can't be read, others may read it, or it is no Ed25519 key.
+    """
     path = folder / KEY_NAME
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        return _make(folder)
     except OSError as exc:
         raise StoreError(f"{path}: can't be read ({exc.strerror}); check owner and mode") from exc
     with os.fdopen(descriptor, "rb") as file:
@@ -43,8 +56,6 @@ def load_or_make_key(folder: Path) -> Ed25519PrivateKey:
         raise StoreError(f"{path}: no key that can be read; restore it from where it was") from exc
     if not isinstance(key, Ed25519PrivateKey):
         raise StoreError(f"{path}: not an Ed25519 key; restore the pole's own")
-    if not (folder / PUBLIC_NAME).exists():
-        _save_public(folder, key)
     return key
 
 
@@ -55,7 +66,7 @@ def load_public_key(path: Path) -> Ed25519PublicKey:
         StoreError: there is none, or it is no Ed25519 key.
     """
     try:
-        key = serialization.load_pem_public_key(path.read_bytes())
+        key = serialization.load_pem_public_key(_read_small(path))
     except OSError as exc:
         raise StoreError(
             f"{path}: can't be read ({exc.strerror}); give the pole's public key"
@@ -65,6 +76,15 @@ def load_public_key(path: Path) -> Ed25519PublicKey:
     if not isinstance(key, Ed25519PublicKey):
         raise StoreError(f"{path}: not an Ed25519 key; give the pole's {PUBLIC_NAME}")
     return key
+
+
+def _read_small(path: Path) -> bytes:
+    """Read a file that somebody has named: a pipe holds nobody up, a long one is no key."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, _KEY_BYTES_MAX)
+    finally:
+        os.close(descriptor)
 
 
 def _make(folder: Path) -> Ed25519PrivateKey:

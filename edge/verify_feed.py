@@ -24,6 +24,19 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckedFeed:
+    """How far a feed was checked; `signed` is the newest seq under a good signature, else 0."""
+
+    feed: str
+    oldest: int
+    head: int
+    signed: int
+    records: int
+    statements: int
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Break:
     """A place where a record that is whole does not follow the one before it.
 
@@ -109,3 +122,36 @@ def good_statements(
         else:
             good.append(each)
     return good
+
+
+def check_stretch(
+    before: Link,
+    bodies: Iterable[bytes],
+    *,
+    last: int,
+    signed: Sequence[SignedStatement],
+    public: Ed25519PublicKey,
+) -> CheckedFeed:
+    """Check a stretch of a feed that somebody has handed over.
+
+    Args:
+        before: the place before its first record, as a statement or its giver has it.
+        bodies: its records in order.
+        last: the seq where it ends, as its giver says.
+        signed: what was signed of this feed of this pole.
+        public: the key that must have signed.
+    """
+    findings: list[Finding] = []
+    good = good_statements(signed, public, findings=findings)
+    walk = Walk(before, findings)
+    walk.go(bodies, signed={each.statement.seq for each in good})
+    if walk.link.seq != last:
+        problem = f"it ends at {walk.link.seq}, {last} is said: cut off"
+        findings.append(Finding(before.feed, last, problem))
+    true = [each.statement for each in good if walk.bears_out(each)]
+    newest = max((said.seq for said in true), default=0)
+    if walk.records and signed and not true:
+        findings.append(Finding(before.feed, last, "no good signature covers any of it"))
+    return CheckedFeed(
+        before.feed, before.seq + 1, last, newest, walk.records, len(signed), tuple(findings)
+    )

@@ -75,7 +75,7 @@ def test_sound_folder_is_told_so(data: Path, capsys: pytest.CaptureFixture[str])
         "feed": "alerts", "oldest": 1, "head": 2, "signed": 2, "records": 2, "statements": 2,
     }  # fmt: skip
     assert main(["verify", str(data)]) == 0
-    assert capsys.readouterr().out.endswith("media files: 1\nsound\n")
+    assert capsys.readouterr().out.endswith("hand-over sheet\nsound\n")
 
 
 def spoil_hash(path: Path) -> None:
@@ -184,7 +184,7 @@ def test_what_is_no_data_folder_is_wrong_use(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["verify", str(tmp_path / "nowhere")]) == 2
-    assert "give a pole's data folder" in capsys.readouterr().err
+    assert "give a data folder" in capsys.readouterr().err
     (data / PUBLIC_NAME).unlink()
     assert main(["verify", str(data)]) == 1
     assert "device.pub" in capsys.readouterr().err

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -14,20 +13,7 @@ from edge.agent.log.reader import Reader, open_reader
 from edge.evidence import START_HASH, Link
 from edge.feeds import FEEDS, Feed, Head
 from edge.read_only import open_anywhere
-from edge.verify_feed import Finding, Walk, good_statements
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedFeed:
-    """How far a feed was checked; `signed` is the newest seq under a good signature, else 0."""
-
-    feed: Feed
-    oldest: int
-    head: int
-    signed: int
-    records: int
-    statements: int
-    findings: tuple[Finding, ...]
+from edge.verify_feed import CheckedFeed, Finding, Walk, good_statements
 
 
 def open_to_check(folder: Path) -> AbstractContextManager[Reader]:

@@ -1,0 +1,1 @@
+"""Evidence packages: what somebody takes from a pole to show elsewhere."""
