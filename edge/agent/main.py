@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from edge.agent.api.app import make_app
 from edge.agent.api.context import Pole
@@ -24,6 +25,7 @@ from edge.agent.log.pole_log import PoleLog
 from edge.agent.media import MediaFolder
 from edge.agent.notify import Notifier, take_notifier
 from edge.agent.ports import OldestUnacked
+from edge.agent.room.media_room import MediaRoom
 from edge.agent.run_log import EarlierRun, RunLog
 from edge.agent.tokens import Tokens
 from edge.agent.watch import watch
@@ -37,6 +39,7 @@ from edge.fork.client import COMMAND
 from edge.model import Json
 from edge.serving.door import Door, make_door
 from edge.serving.server import serve
+from edge.supervise import Passing
 
 HEALTH_EVERY_S = 5.0
 _log = logging.getLogger("polewatch")
@@ -81,6 +84,7 @@ class _Agent:
     _log: PoleLog
     _trust: ClockTrust
     _eyes: PoleEyes
+    _room: MediaRoom
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -104,6 +108,7 @@ class _Agent:
             self._trust = await self._make_trust()
             await self._tell("start", self._describe_start())
             await self._tell_crash(kept.crash)
+            self._room = self._make_room(folder)
             self._eyes = self._make_eyes(folder)
             listening = find_listening(
                 settings.config,
@@ -128,6 +133,7 @@ class _Agent:
                 group.create_task(self._trust.run(self._log.append)),
                 group.create_task(self._watch_health()),
                 group.create_task(self._log.watch()),
+                group.create_task(self._room.run(Passing(self._clock))),
                 group.create_task(watch(self._notifier, self._read_late)),
             ]
             await self._eyes.run()
@@ -158,10 +164,17 @@ class _Agent:
         bodies = [body for page in pages for body in page.bodies]
         return ClockTrust(self._clock, boot=boot, was_synced=was_synced_before(bodies, boot))
 
+    def _make_room(self, folder: DataFolder) -> MediaRoom:
+        return MediaRoom(
+            folder.path, self._log, quota_bytes=self._settings.config.retention.quota_bytes,
+            read_keepers=self._tokens.keepers, make_draft=self._draft,
+        )  # fmt: skip
+
     def _make_eyes(self, folder: DataFolder) -> PoleEyes:
         around = Surroundings(
             self._log, MediaFolder(folder.media), folder.eyes, self._trust.read, self._make_id,
             command=self._settings.fork_server, terms=self._settings.terms,
+            room=self._room.for_file,
         )  # fmt: skip
         return PoleEyes(self._settings.config, self._settings.config_path, around)
 
@@ -210,9 +223,13 @@ class _Agent:
 
     async def _tell(self, kind: str, data: dict[str, Json], *, feed: Feed = "health") -> None:
         """Write a record of the pole's own health, or of what was done to it."""
-        now_ms = self._clock.utc_ms()
-        draft = Draft(feed, self._make_id(), kind, now_ms, self._trust.read(), data=data)
-        await tell(self._log, draft)
+        await tell(self._log, self._draft(feed, kind, data=data))
+
+    def _draft(self, feed: Feed, kind: str, **fields: Any) -> Draft:
+        """A record of now."""
+        return Draft(
+            feed, self._make_id(), kind, self._clock.utc_ms(), self._trust.read(), **fields
+        )
 
     async def _tell_tokens(self) -> None:
         """Put on record which tokens were made or revoked on the pole's own console."""

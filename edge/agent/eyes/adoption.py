@@ -18,6 +18,7 @@ import stat
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 from edge.agent.eyes.chronicle import AlertFile, Pen, make_file, write_file
 from edge.agent.eyes.eye_lines import Media
@@ -42,15 +43,28 @@ _TYPES: dict[Role, str] = {"snapshot": "image/jpeg", "clip": "video/mp4"}
 _log = logging.getLogger(__name__)
 
 
+MakeRoom: TypeAlias = Callable[[int], contextlib.AbstractAsyncContextManager[None]]
+
+
+def endless_room(_size_bytes: int) -> contextlib.AbstractAsyncContextManager[None]:
+    """Room where nobody counts it."""
+    return contextlib.nullcontext()
+
+
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """Where what eyes bring is kept; `slots` bounds how many files are taken over at once."""
+    """Where what eyes bring is kept; `slots` bounds how many files are taken over at once.
+
+    `room` makes room for a file of so many bytes that comes in within its block, or raises
+    MediaError.
+    """
 
     log: Log
     media: MediaFolder
     scribe: Scribe
     make_pen: Callable[[], Pen]
     slots: asyncio.Semaphore
+    room: MakeRoom = endless_room
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,13 +176,15 @@ class Adoption:
 
     async def _keep(self, folder: Path, note: Note, *, may_be_kept: bool = False) -> None:
         """Take a file over, then write its record; raises MediaError."""
-        async with self._keeping.slots:
+        keeping = self._keeping
+        async with keeping.slots, keeping.room(await asyncio.to_thread(_weigh, folder, note)):
             size_bytes = await asyncio.to_thread(
-                _move, self._keeping.media, folder, note, may_be_kept=may_be_kept
+                _move, keeping.media, folder, note, may_be_kept=may_be_kept
             )
-        written = self._keeping.scribe.write(self._draft(replace(note.file, size_bytes=size_bytes)))
+            draft = self._draft(replace(note.file, size_bytes=size_bytes))
+            is_written = await keeping.scribe.write(draft)
         path = note_path(folder, note.name)
-        if await written:
+        if is_written:
             await asyncio.to_thread(_remove, path)
         else:
             self._unsure.add(path)
@@ -192,6 +208,14 @@ class Adoption:
 
     def _draft(self, file: AlertFile) -> Draft:
         return write_file(self._camera, file, self._keeping.make_pen())
+
+
+def _weigh(folder: Path, note: Note) -> int:
+    """Bytes of a file in an eye's folder; 0 where it has been moved already."""
+    try:
+        return (folder / note.name).lstat().st_size
+    except OSError:
+        return 0
 
 
 def _move(media: MediaFolder, folder: Path, note: Note, *, may_be_kept: bool) -> int:

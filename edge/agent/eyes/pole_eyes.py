@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from edge.agent.eyes.adoption import TOGETHER_MAX, Adoption, Keeping
+from edge.agent.eyes.adoption import TOGETHER_MAX, Adoption, Keeping, MakeRoom, endless_room
 from edge.agent.eyes.asking import open_asked
 from edge.agent.eyes.chronicle import Pen, close_cut_off
 from edge.agent.eyes.eye_keeper import KILL_SILENT_S, EyeKeeper, House
@@ -58,7 +58,7 @@ class Surroundings:
     """What the eyes work with.
 
     `folder` is for their files, on the media folder's file system. `read_clock` and `make_id` are
-    for records. `command` starts the fork server.
+    for records. `command` starts the fork server. `room` makes room for a file, see `Keeping`.
     """
 
     log: Log
@@ -69,6 +69,7 @@ class Surroundings:
     passing: Passing = field(default_factory=Passing)
     command: Sequence[str] = COMMAND
     terms: Terms = field(default_factory=Terms)
+    room: MakeRoom = endless_room
 
 
 class PoleEyes:
@@ -85,8 +86,9 @@ class PoleEyes:
         self._around = around
         self._scribe = Scribe(around.log)
         self._keeping = Keeping(
-            around.log, around.media, self._scribe, self._make_pen, asyncio.Semaphore(TOGETHER_MAX)
-        )
+            around.log, around.media, self._scribe, self._make_pen,
+            asyncio.Semaphore(TOGETHER_MAX), around.room,
+        )  # fmt: skip
         clock, terms = around.passing.clock, around.terms
         self._link = ForkLink(around.command, clock, look_every_s=terms.look_at_server_s)
         self._looking = Promise(clock)

@@ -63,6 +63,12 @@ def _place(summary: Summary) -> int:
     return ((_RANKS[summary.severity] + 1) << _SEQ_BITS) - summary.opened_seq
 
 
+def severity_of(place: int) -> Severity:
+    """The severity of an alert by its `place` and `opened_seq` added up."""
+    rank = (place >> _SEQ_BITS) - 1
+    return next(severity for severity, each in _RANKS.items() if each == rank)
+
+
 def _fold_media(connection: apsw.Connection, draft: Draft) -> None:
     if draft.kind == "media.gone":
         gone: Any = draft.data.get("sha256")

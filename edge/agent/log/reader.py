@@ -7,13 +7,15 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import apsw
 import msgspec
 
-from edge.agent.log.folds import NOBODY
+from edge.agent.log.folds import NOBODY, severity_of
 from edge.agent.log.log_file import LOG_NAME, NOUN, explained
 from edge.agent.ports import AlertPage, AlertSummary, CameraSet, OldestUnacked, UnclosedAlert
+from edge.agent.room.order import HeldFile
 from edge.database import explain_damage, open_to_read
 from edge.errors import Fault, StoreError, ValidationError
 from edge.evidence import Sealed, SignedStatement, Statement, has_own_hash
@@ -29,6 +31,14 @@ _STATEMENT = (
     "SELECT s.kind, p.id, p.epoch, s.feed, s.seq, s.hash, s.at, s.key, s.signature"
     " FROM statement s, pole p"
 )
+_HELD = """
+SELECT m.sha256, m.bytes, m.ready_ms, min(u.role),
+    json_group_array(json_array(u.alert, u.camera)), min(a.place + a.opened_seq),
+    (SELECT count(*) FROM media_ack k WHERE k.sha256 = m.sha256
+        AND k.name IN (SELECT value FROM json_each(?)))
+FROM media m LEFT JOIN media_use u ON u.sha256 = m.sha256 LEFT JOIN alert a ON a.id = u.alert
+GROUP BY m.sha256
+"""
 _ALERT = "SELECT id, camera, is_open, is_acked, verdict, body FROM alert"
 
 
@@ -244,6 +254,26 @@ class Reader:
             cameras = frozenset(camera for (camera,) in uses)
         return FiledMedia(row[0], row[1], cameras) if row is not None else None
 
+    def media_bytes(self) -> int:
+        """How many bytes the files have together that are noted.
+
+        Raises:
+            StoreError: it can't be read.
+        """
+        with explained():
+            (total,) = next(self._connection.execute("SELECT total(bytes) FROM media"))
+        return int(total)
+
+    def held_media(self, keepers: Collection[str]) -> Iterator[HeldFile]:
+        """Read what is noted of every file; without keepers none is kept elsewhere.
+
+        Raises:
+            StoreError: it can't be read.
+        """
+        with explained():
+            for row in self._connection.execute(_HELD, (_names(keepers),)):
+                yield _held(row, len(keepers))
+
     def acks(self, feed: Feed) -> dict[str, int]:
         """Read how far each token's owner has a feed.
 
@@ -314,12 +344,27 @@ def _is_sound(feed: Feed, seq: int, body: object) -> bool:
     return False
 
 
+def _names(names: Collection[str]) -> str:
+    return msgspec.json.encode(sorted(names)).decode()
+
+
+def _held(row: tuple[Any, ...], keepers: int) -> HeldFile:
+    sha256, size_bytes, ready_ms, role, uses, place, acks = row
+    found = tuple(
+        (alert or None, camera or None)
+        for alert, camera in msgspec.json.decode(uses)
+        if alert is not None
+    )
+    severity = None if place is None else severity_of(place)
+    is_kept = 0 < keepers == acks
+    return HeldFile(sha256, size_bytes, role or "", ready_ms, found, severity, is_kept)
+
+
 def _among(cameras: CameraSet) -> tuple[str, tuple[str, ...]]:
     """The condition that a row is of these cameras, and what it binds."""
     if cameras is None:
         return "", ()
-    names = msgspec.json.encode(sorted(cameras)).decode()
-    return " AND camera IN (SELECT value FROM json_each(?))", (names,)
+    return " AND camera IN (SELECT value FROM json_each(?))", (_names(cameras),)
 
 
 def _alert(row: tuple[str, str | None, int, int, str | None, bytes]) -> AlertSummary:
