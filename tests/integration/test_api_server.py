@@ -131,7 +131,7 @@ def parse_problem(answer: bytes, status: int) -> str:
 
 @run_async
 async def test_connection_is_ended_when_nothing_or_half_a_request_comes(tmp_path: Path) -> None:
-    async with serving(tmp_path) as server:
+    async with serving(tmp_path, CALM) as server:
         for text in (b"", b"G", b"GET /ok HTTP/1.1\r\nHost: localhost\r\n"):
             assert await server.say(text) == b""
         assert server.traffic.cut == {"headers": 3}
