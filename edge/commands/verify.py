@@ -91,6 +91,9 @@ def run(args: argparse.Namespace) -> int:
     _refuse_link_options(args)
     folder = Path(where)
     if (folder / STORE_NAME).is_file():
+        if args.key is not None:
+            remedy = "polewatch station verify --config FILE has the key of each pole"
+            raise ValidationError([Fault("--key", "is for one pole, not for a station", remedy)])
         station = argparse.Namespace(path=folder, config=None, json=args.json)
         return station_verify.run(station)
     if (folder / MANIFEST_NAME).is_file():

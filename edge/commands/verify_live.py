@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
@@ -23,7 +25,7 @@ _PAGE = 200
 
 
 class _Item(msgspec.Struct, frozen=True):
-    sha256: str
+    sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
     bytes: int
 
 
@@ -184,7 +186,10 @@ async def _check_media(
 
 
 def _read_key(pem: str) -> Ed25519PublicKey:
-    key = load_pem_public_key(pem.encode())
+    try:
+        key = load_pem_public_key(pem.encode())
+    except (ValueError, UnsupportedAlgorithm) as exc:
+        raise PoleWrong("the key that it gives is none that can be read") from exc
     if not isinstance(key, Ed25519PublicKey):
         raise PoleWrong("the key that it gives is none of Ed25519")
     return key

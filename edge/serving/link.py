@@ -25,7 +25,7 @@ GIVE_WAY_S_MAX = 5.0
 """So long a transfer waits for others before it sends one piece: nobody is kept out for ever."""
 LIVELY_S = 2.0
 """A transfer that has sent nothing for so long keeps nobody waiting."""
-SETTLE_S = 0.05
+SETTLE_S = 0.01
 """An answer has come to the kernel by then."""
 ADDRESSES_MAX = 1024
 _LOOK_S_MIN, _LOOK_S_MAX = 0.002, 0.1
@@ -108,10 +108,11 @@ class Link:
 
     async def give_way(self, request: web.Request, rank: Rank) -> None:
         """Wait while something more urgent is on its way to the same address, not for long."""
-        for _ in range(round(GIVE_WAY_S_MAX / _LOOK_S_MAX)):
-            if not self._is_overtaken(_address(request), rank):
-                return
-            await asyncio.sleep(_LOOK_S_MAX)
+        pause_s, waited_s = SETTLE_S, 0.0
+        while waited_s < GIVE_WAY_S_MAX and self._is_overtaken(_address(request), rank):
+            await asyncio.sleep(pause_s)
+            waited_s += pause_s
+            pause_s = min(_LOOK_S_MAX, 2 * pause_s)
 
     @contextlib.contextmanager
     def transfer(self, request: web.Request, rank: Rank) -> Iterator[Transfer]:

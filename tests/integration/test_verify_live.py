@@ -13,7 +13,9 @@ import pytest
 
 from edge.agent.log.log_file import LOG_NAME
 from edge.cli import main
+from edge.commands.verify_live import _read_key
 from edge.device_key import load_key
+from edge.errors import PoleWrong
 from tests.support.aio import run_async
 from tests.support.evidence import CLIP, PICTURE, make_data, sha256_of, trust
 from tests.support.served_pole import ServedPole, serve_pole
@@ -178,5 +180,7 @@ def test_what_can_not_be_asked_is_a_clear_error(
     token.chmod(0o600)
     assert main(["verify", "http://127.0.0.1:9", "--token-file", str(token)]) == 1
     assert "can't be reached" in capsys.readouterr().err
+    with pytest.raises(PoleWrong, match="none that can be read"):
+        _read_key("garbage")
     assert main(["verify", str(data), "--no-media"]) == 2
     assert "--no-media: is for a pole by its address" in capsys.readouterr().err

@@ -321,3 +321,14 @@ def test_no_byte_of_the_file_can_be_changed_so_that_verify_fails_to_answer(
         (data / STORE_NAME).write_bytes(bytes(spoilt))
         assert main(["station", "verify", "--json", str(data)]) in (0, 1)
         capsys.readouterr()
+
+
+def test_store_is_known_by_the_plain_command_too(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["station", "verify", str(data)]) == 0
+    told = capsys.readouterr().out
+    assert main(["verify", str(data)]) == 0
+    assert capsys.readouterr().out == told
+    assert main(["verify", str(data), "--key", str(tmp_path / "any.pem")]) == 2
+    assert "not for a station" in capsys.readouterr().err

@@ -58,7 +58,7 @@ def named_files(reader: Reader, *, after: int = 0) -> dict[str, NamedFile]:
     for body in reader.chain("media", after=after):
         try:
             record = _decoder.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             continue  # the check of the chain has named it
         if record.kind == "media.gone" and record.data.sha256 is not None:
             named.pop(record.data.sha256, None)
