@@ -216,3 +216,21 @@ async def test_file_that_is_gone_already_is_told_all_the_same(tmp_path: Path) ->
         await post.bring(content(3), alert)
         kinds = [r["kind"] for r in await post.records("media")]
         assert kinds.count("media.gone") == 1
+
+
+@run_async
+async def test_disk_that_lets_nothing_go_is_an_error_of_media_and_nothing_is_told(
+    tmp_path: Path,
+) -> None:
+    async with standing(tmp_path, quota_bytes=2 * CLIP_BYTES) as post:
+        alert = await post.alert("major")
+        clip = await post.bring(content(1), alert)
+        await post.bring(content(2), alert)
+        path = media_path(tmp_path / MEDIA_NAME, clip)
+        path.unlink()
+        path.mkdir()  # can't be unlinked, as on a disk that has become read-only
+        with pytest.raises(MediaError, match="can't be let go of"):
+            await post.bring(content(3), alert)
+        assert "media.gone" not in [r["kind"] for r in await post.records("media")]
+        path.rmdir()
+        await post.bring(content(3), alert)

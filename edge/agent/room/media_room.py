@@ -85,7 +85,10 @@ class MediaRoom:
             await self._make(size_bytes)
 
     async def _make(self, size_bytes: int) -> None:
-        quota_bytes = await asyncio.to_thread(self._read_quota)
+        try:
+            quota_bytes = await asyncio.to_thread(self._read_quota)
+        except OSError as exc:
+            raise MediaError(f"the disk of the media can't be asked ({exc.strerror})") from exc
         if size_bytes > quota_bytes:
             raise MediaError(f"{size_bytes} bytes, and the quota of all media is {quota_bytes}")
         keepers = frozenset(self._read_keepers())
@@ -100,6 +103,8 @@ class MediaRoom:
             )  # fmt: skip
         except StoreError as exc:
             raise MediaError(f"the log can't be read, which names the media: {exc}") from exc
+        except OSError as exc:
+            raise MediaError(f"media can't be let go of ({exc.strerror}); check the disk") from exc
         if gone:
             await self._tell(gone)
             self._used_bytes_max -= sum(file.size_bytes for file in gone)
