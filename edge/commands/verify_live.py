@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated
 
-import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+from edge.agent.log.verify_media import NamedFile, name_files
 from edge.errors import PoleWrong
 from edge.evidence import START_HASH, Link, SignedStatement, key_id
 from edge.feeds import FEEDS, Cursor, Feed
@@ -22,25 +21,6 @@ from edge.station.pulling.ports import FileGone, PoleBusy
 from edge.verify_feed import CheckedFeed, Finding, check_stretch
 
 _PAGE = 200
-
-
-class _Item(msgspec.Struct, frozen=True):
-    sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-    bytes: int
-
-
-class _Gone(msgspec.Struct, frozen=True):
-    sha256: str | None = None
-
-
-class _Record(msgspec.Struct, frozen=True):
-    seq: int
-    kind: str
-    media: list[_Item]
-    data: _Gone
-
-
-_records = msgspec.json.Decoder(_Record)
 
 
 @dataclass(slots=True)
@@ -77,7 +57,7 @@ async def check_live(
         who = await client.who()
         key = public or _read_key(who.identity.key_pem)
         check = LiveCheck(who.identity.pole_id, who.epoch, key_id(key))
-        named: dict[str, tuple[int, int]] = {}
+        named: dict[str, NamedFile] = {}
         for feed in FEEDS:
             tell(f"{feed}: {who.heads.get(feed, 0)} records")
             # In this order: a pole that goes on signs nothing here that is behind its head then.
@@ -90,7 +70,7 @@ async def check_live(
             check.feeds.append(checked)
             check.findings += checked.findings
             if feed == "media":
-                named = _name_files(bodies)
+                named = name_files(bodies)
         if with_media:
             await _check_media(client, named, check, tell)
     return check
@@ -148,41 +128,26 @@ def _is_of(signed: SignedStatement, feed: Feed, check: LiveCheck) -> bool:
     return (said.pole, said.epoch, said.feed) == (check.pole, check.epoch, feed)
 
 
-def _name_files(bodies: list[bytes]) -> dict[str, tuple[int, int]]:
-    """Which files must be there, by hash: the seq of the newest record that names one, its size."""
-    named: dict[str, tuple[int, int]] = {}
-    for body in bodies:
-        try:
-            record = _records.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            continue  # the walk along the chain names it
-        if record.kind == "media.gone" and record.data.sha256 is not None:
-            named.pop(record.data.sha256, None)
-        for item in record.media:
-            named[item.sha256] = record.seq, item.bytes
-    return named
-
-
 async def _check_media(
     client: HttpPoleClient,
-    named: dict[str, tuple[int, int]],
+    named: Mapping[str, NamedFile],
     check: LiveCheck,
     tell: Callable[[str], None],
 ) -> None:
-    for count, (sha256, (seq, size_bytes)) in enumerate(sorted(named.items()), 1):
+    for count, (sha256, file) in enumerate(sorted(named.items()), 1):
         tell(f"media: {count} of {len(named)} files")
         digest = hashlib.sha256()
         try:
-            async with client.media(sha256, first=0, size_bytes=size_bytes) as blocks:
+            async with client.media(sha256, first=0, size_bytes=file.size_bytes) as blocks:
                 async for block in blocks:
                     digest.update(block)
         except (FileGone, PoleBusy, PoleWrong) as exc:
-            check.findings.append(Finding("media", seq, f"media {sha256}: {exc}"))
+            check.findings.append(Finding("media", file.seq, f"media {sha256}: {exc}"))
             continue
         check.files += 1
         if digest.hexdigest() != sha256:
             problem = f"media {sha256} was changed: its hash is {digest.hexdigest()}"
-            check.findings.append(Finding("media", seq, problem))
+            check.findings.append(Finding("media", file.seq, problem))
 
 
 def _read_key(pem: str) -> Ed25519PublicKey:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -54,8 +54,13 @@ def named_files(reader: Reader, *, after: int = 0) -> dict[str, NamedFile]:
     Raises:
         StoreError: the log can't be read.
     """
+    return name_files(reader.chain("media", after=after))
+
+
+def name_files(bodies: Iterable[bytes]) -> dict[str, NamedFile]:
+    """Say which files must be there by records of feed `media`, given in order; pure."""
     named: dict[str, NamedFile] = {}
-    for body in reader.chain("media", after=after):
+    for body in bodies:
         try:
             record = _decoder.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
