@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.errors import StoreError
 from edge.evidence import Link, SignedStatement, Statement
-from edge.package import (
+from edge.evidence_package import (
     DIGESTS,
     MANIFEST_NAME,
     SIGNATURE_NAME,

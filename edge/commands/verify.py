@@ -21,9 +21,9 @@ from edge.commands.verify_live import check_live
 from edge.device_key import PUBLIC_NAME, load_public_key
 from edge.errors import Fault, ValidationError
 from edge.evidence import key_id
+from edge.evidence_package import KEY_NAME as PACKAGE_KEY_NAME
+from edge.evidence_package import MANIFEST_NAME
 from edge.exits import EXIT_FAILED, EXIT_GOOD
-from edge.package import KEY_NAME as PACKAGE_KEY_NAME
-from edge.package import MANIFEST_NAME
 from edge.station.config import PoleSite
 from edge.station.store.schema import STORE_NAME
 from edge.verify_feed import CheckedFeed, Finding

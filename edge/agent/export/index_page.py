@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 from edge.agent.export.choice import MediaItem, ReadRecord
-from edge.package import Manifest
+from edge.evidence_package import Manifest
 
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:62em;padding:0 1em;color:#1b1f24}

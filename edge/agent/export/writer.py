@@ -28,8 +28,7 @@ from edge.agent.log.reader import Reader
 from edge.agent.media import MEDIA_NAME, media_path
 from edge.errors import StoreError, ValidationError
 from edge.evidence import START_HASH, SignedStatement, canonical_json, key_id
-from edge.feeds import FEEDS, Feed
-from edge.package import (
+from edge.evidence_package import (
     FORMAT,
     INDEX_NAME,
     KEY_NAME,
@@ -43,6 +42,7 @@ from edge.package import (
     open_plain,
     weigh,
 )
+from edge.feeds import FEEDS, Feed
 from edge.whole_file import sync_folder
 from edge.wire import format_utc, parse_utc
 
@@ -58,7 +58,7 @@ _records = msgspec.json.Decoder(ReadRecord)
 class Order:
     """What is to be made, and how.
 
-    `digests` are names of `package.DIGESTS`; `clock` is how far the time of its making is trusted.
+    `digests` are names of `evidence_package.DIGESTS`; `clock` is how far its time is trusted.
     """
 
     wish: Wish
