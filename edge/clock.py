@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import threading
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -11,6 +12,10 @@ from typing import Protocol
 NS_PER_S = 1_000_000_000
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ULID_RANDOM_BYTES = 10
+_ULID_CHARACTERS = 26
+_MS_MASK = 2**48 - 1
+_STEP_BITS = 48
+"""A millisecond then has room for billions of ids."""
 _NS_PER_MS = 1_000_000
 
 
@@ -48,13 +53,48 @@ def encode_ulid(utc_ms: int, random: bytes) -> str:
     Source: ULID specification, github.com/ulid/spec, "Binary Layout".
     """
     assert len(random) == _ULID_RANDOM_BYTES
-    value = (utc_ms & (2**48 - 1)) << 80 | int.from_bytes(random, "big")
+    value = (utc_ms & _MS_MASK) << 80 | int.from_bytes(random, "big")
     return "".join(_CROCKFORD[value >> shift & 31] for shift in range(125, -5, -5))
 
 
-def make_ids(clock: Clock) -> Callable[[int], str]:
-    """Make a source of unique ids for live work: the time now and 80 random bits."""
-    return lambda _ordinal: encode_ulid(clock.utc_ms(), secrets.token_bytes(_ULID_RANDOM_BYTES))
+def is_ulid(text: str) -> bool:
+    """Whether it is one, written as `encode_ulid` does."""
+    is_long = len(text) == _ULID_CHARACTERS and text[0] <= "7"
+    return is_long and set(text) <= set(_CROCKFORD)
+
+
+def _decode_ulid(ulid: str) -> int:
+    assert is_ulid(ulid)
+    value = 0
+    for character in ulid:
+        value = value << 5 | _CROCKFORD.index(character)
+    return value
+
+
+def make_ids(clock: Clock, *, after: str | None = None) -> Callable[[int], str]:
+    """Make a source of unique ids for live work: the time now and 80 random bits.
+
+    They rise from one to the next, also where the clock goes back: then the time of the last one
+    stays, and a random step is added. Any thread may ask.
+
+    Args:
+        clock: the machine's.
+        after: an id that all are to be above: the newest of an earlier process.
+
+    Source: ULID specification, github.com/ulid/spec, "Monotonicity"; its step of 1 would let the
+    next id be guessed.
+    """
+    last = _decode_ulid(after) if after is not None else 0
+    lock = threading.Lock()
+
+    def make(_ordinal: int) -> str:
+        nonlocal last
+        new = (clock.utc_ms() & _MS_MASK) << 80 | secrets.randbits(80)
+        with lock:
+            last = new if new > last else last + 1 + secrets.randbits(_STEP_BITS)
+            return encode_ulid(last >> 80, (last & (2**80 - 1)).to_bytes(_ULID_RANDOM_BYTES, "big"))
+
+    return make
 
 
 def make_repeatable_ids(seed: bytes) -> Callable[[int], str]:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from edge.clock import Clock, make_ids
+from edge.clock import Clock
 from edge.feeds import ClockReading, ClockState, Draft
 from edge.wire import format_utc
 
@@ -23,6 +23,11 @@ YEAR_MIN = 2025
 STEP_MS_MIN = 1000
 """Kernel and time service slew what is less; the monotonic clock is slewed along."""
 CHECK_EVERY_S = 5.0
+ERROR_US_MAX = 2_500_000
+"""A clock that may be further off is held over. The kernel lets this grow by 500 ppm while nobody
+corrects the clock: two questions of a time service, 34 minutes apart, may have gone unanswered."""
+HOLDOVER_MS_MAX = 600_000_000
+"""7 days: a board's crystal of 100 ppm is a minute off by then, which is late or not."""
 _UNSET_BEFORE_MS = int(datetime(YEAR_MIN, 1, 1, tzinfo=UTC).timestamp()) * 1000
 _NS_PER_MS = 1_000_000
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -43,12 +48,12 @@ class Trust:
     """What is known of the clock in this boot.
 
     Attributes:
-        was_synced: at some time in this boot.
+        synced_mono_ms: when it was last seen synced in this boot, by the monotonic clock.
         state: at the last look; None before the first.
         offset_ms: wall time less monotonic time, as the last record had it, or the first look.
     """
 
-    was_synced: bool = False
+    synced_mono_ms: int | None = None
     state: ClockState | None = None
     offset_ms: int = 0
 
@@ -71,18 +76,27 @@ def step(trust: Trust, sample: Sample) -> tuple[Trust, Correction | None]:
     state = _judge(trust, sample)
     offset_ms = sample.utc_ms - sample.mono_ms
     moved_ms = offset_ms - trust.offset_ms if trust.state is not None else 0
-    after = replace(trust, was_synced=trust.was_synced or state == "synced", state=state)
-    if state == "synced" and not trust.was_synced:
+    synced_mono_ms = sample.mono_ms if state == "synced" else trust.synced_mono_ms
+    after = replace(trust, synced_mono_ms=synced_mono_ms, state=state)
+    if state == "synced" and (trust.synced_mono_ms is None or trust.state == "unset"):
         return replace(after, offset_ms=offset_ms), Correction("synced", moved_ms)
     if abs(moved_ms) > STEP_MS_MIN:
         return replace(after, offset_ms=offset_ms), Correction("stepped", moved_ms)
     return (after if trust.state is not None else replace(after, offset_ms=offset_ms)), None
 
 
-def was_synced_before(bodies: Iterable[bytes], boot: str) -> bool:
-    """Whether one of these records was written in this boot after the clock had been good."""
+def find_synced(bodies: Iterable[bytes], boot: str) -> int | None:
+    """When the clock was last synced in this boot, as far as these records tell.
+
+    Returns:
+        By the monotonic clock, in milliseconds. 0: it was, but when is not told, so that the whole
+        boot may have gone since. None: nothing says that it was.
+    """
     clocks = [json.loads(body)["clock"] for body in bodies]
-    return any(clock["boot"] == boot and clock["state"] != "unset" for clock in clocks)
+    mine = [each for each in clocks if each["boot"] == boot]
+    synced = [int(each["mono_ms"]) for each in mine if each["state"] == "synced"]
+    was_synced = any(each["state"] == "holdover" for each in mine)
+    return max(synced, default=0 if was_synced else None)
 
 
 def read_boot_id() -> str:
@@ -93,11 +107,12 @@ def read_boot_id() -> str:
 def kernel_is_synced() -> bool:
     """Whether the kernel's clock is kept in time by something. Changes nothing.
 
-    Source: adjtimex(2): TIME_ERROR is returned while STA_UNSYNC is set, which the kernel does
-    itself when nobody has corrected the clock for hours.
+    Source: adjtimex(2): TIME_ERROR is returned while STA_UNSYNC is set; `maxerror` is what chrony
+    or the like last told, and grows from then on.
     """
-    result: int = ctypes.CDLL(None).adjtimex(ctypes.byref(Timex()))
-    return 0 <= result != _TIME_ERROR
+    asked = Timex()
+    result: int = ctypes.CDLL(None).adjtimex(ctypes.byref(asked))
+    return 0 <= result != _TIME_ERROR and int(asked.maxerror) <= ERROR_US_MAX
 
 
 class Timex(ctypes.Structure):
@@ -121,7 +136,8 @@ class ClockTrust:
         clock: Clock,
         *,
         boot: str,
-        was_synced: bool = False,
+        make_id: Callable[[], str],
+        synced_mono_ms: int | None = None,
         is_synced: Callable[[], bool] = kernel_is_synced,
     ) -> None:
         """Look at nothing yet.
@@ -129,12 +145,13 @@ class ClockTrust:
         Args:
             clock: the machine's.
             boot: see `read_boot_id`.
-            was_synced: see `was_synced_before`: this process is not the first of its boot.
+            make_id: for records.
+            synced_mono_ms: see `find_synced`: this process is not the first of its boot.
             is_synced: the kernel's word.
         """
         self._clock, self._boot, self._is_synced = clock, boot, is_synced
-        self._make_id = make_ids(clock)
-        self._trust = Trust(was_synced=was_synced)
+        self._make_id = make_id
+        self._trust = Trust(synced_mono_ms=synced_mono_ms)
 
     def read(self) -> ClockReading:
         """The state now, for a record that is being made."""
@@ -149,7 +166,7 @@ class ClockTrust:
             return []
         reading = ClockReading(_judge(self._trust, sample), self._boot, sample.mono_ms)
         draft = Draft(
-            "alerts", self._make_id(0), "clock", sample.utc_ms, reading,
+            "alerts", self._make_id(), "clock", sample.utc_ms, reading,
             data={
                 "reason": correction.reason,
                 "boot": self._boot,
@@ -179,4 +196,7 @@ def _judge(trust: Trust, sample: Sample) -> ClockState:
         return "unset"
     if sample.is_synced:
         return "synced"
-    return "holdover" if trust.was_synced else "unset"
+    if trust.synced_mono_ms is None:
+        return "unset"
+    is_fresh = sample.mono_ms - trust.synced_mono_ms <= HOLDOVER_MS_MAX
+    return "holdover" if is_fresh else "unset"

@@ -29,8 +29,8 @@ from edge.agent.room.media_room import MediaRoom
 from edge.agent.run_log import EarlierRun, RunLog
 from edge.agent.tokens import Tokens
 from edge.agent.watch import watch
-from edge.clock import Clock, SystemClock, make_ids
-from edge.clock_trust import ClockTrust, read_boot_id, was_synced_before
+from edge.clock import Clock, SystemClock
+from edge.clock_trust import ClockTrust, find_synced, read_boot_id
 from edge.config.model import Config
 from edge.errors import EdgeError, StoreError
 from edge.exits import first_error
@@ -89,8 +89,6 @@ class _Agent:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._clock: Clock = SystemClock()
-        make_id = make_ids(self._clock)
-        self._make_id: Callable[[], str] = lambda: make_id(0)
         self._begun_ms = self._clock.utc_ms()
         self._notifier: Notifier = take_notifier()
         self._config_text = settings.config_path.read_text(encoding="utf-8")
@@ -162,7 +160,10 @@ class _Agent:
             for feed in FEEDS
         ]
         bodies = [body for page in pages for body in page.bodies]
-        return ClockTrust(self._clock, boot=boot, was_synced=was_synced_before(bodies, boot))
+        return ClockTrust(
+            self._clock, boot=boot, make_id=self._log.make_id,
+            synced_mono_ms=find_synced(bodies, boot),
+        )  # fmt: skip
 
     def _make_room(self, folder: DataFolder) -> MediaRoom:
         return MediaRoom(
@@ -172,7 +173,7 @@ class _Agent:
 
     def _make_eyes(self, folder: DataFolder) -> PoleEyes:
         around = Surroundings(
-            self._log, MediaFolder(folder.media), folder.eyes, self._trust.read, self._make_id,
+            self._log, MediaFolder(folder.media), folder.eyes, self._trust.read, self._log.make_id,
             command=self._settings.fork_server, terms=self._settings.terms,
             room=self._room.for_file,
         )  # fmt: skip
@@ -188,7 +189,7 @@ class _Agent:
             clock=self._clock,
             public_key=folder.key.public_key(),
             read_clock=self._trust.read,
-            make_id=self._make_id,
+            make_id=self._log.make_id,
             judge_health=self._judge_health,
             begun_ms=self._begun_ms,
             config_text=self._config_text,
@@ -228,7 +229,7 @@ class _Agent:
     def _draft(self, feed: Feed, kind: str, **fields: Any) -> Draft:
         """A record of now."""
         return Draft(
-            feed, self._make_id(), kind, self._clock.utc_ms(), self._trust.read(), **fields
+            feed, self._log.make_id(), kind, self._clock.utc_ms(), self._trust.read(), **fields
         )
 
     async def _tell_tokens(self) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from edge.clock import SystemClock
+from edge.clock import SystemClock, is_ulid
 from edge.config.checks import quote
 from edge.config.load import (
     find_camera,
@@ -64,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--journal", metavar="FILE", help="what is told of alerts goes here first, as well"
     )
+    parser.add_argument("--ids-after", metavar="ULID", help="live: alerts' ids are above this one")
     parser.add_argument(
         "--forkserver", action="store_true", help="make eyes for the caller of the socket on stdin"
     )
@@ -119,7 +120,10 @@ def make_options(args: argparse.Namespace) -> Options:
     wanted = Wanted(motion=args.motion, detections=args.detections, tracks=args.tracks)
     options = _from_config(args) if args.source is None else _from_source(args)
     out, journal = (Path(each) if each is not None else None for each in (args.out, args.journal))
-    return replace(options, wanted=wanted, pace=args.pace or "max", out=out, journal=journal)
+    return replace(
+        options, wanted=wanted, pace=args.pace or "max", out=out, journal=journal,
+        ids_after=args.ids_after,
+    )  # fmt: skip
 
 
 def _find_misfits(args: argparse.Namespace) -> list[Fault]:
@@ -130,6 +134,8 @@ def _find_misfits(args: argparse.Namespace) -> list[Fault]:
     empty = [shown for name, shown in _NAMES.items() if getattr(args, name) == ""]
     if empty:
         return [Fault(shown, "is empty", "give a name, or leave it out") for shown in empty]
+    if args.ids_after is not None and not is_ulid(args.ids_after):
+        return [Fault("--ids-after", f"{quote(args.ids_after)} is no ULID", "leave it out")]
     if args.source is None and args.camera is None:
         return [Fault("eye", "give a SOURCE, or --camera NAME of the configuration")]
     if args.source is not None and args.config is not None:

@@ -61,7 +61,7 @@ class Options:
 
     `camera` names it in every line; `pace` "max" drops nothing and can be repeated. One that is
     not `is_watched` keeps and shows what comes; no detector is loaded for it. `journal` is
-    a file that lines about alerts go to first.
+    a file that lines about alerts go to first. Ids of a live run are above `ids_after`.
     """
 
     camera: str
@@ -74,6 +74,7 @@ class Options:
     pace: Literal["real", "max"] = "real"
     out: Path | None = None
     journal: Path | None = None
+    ids_after: str | None = None
     ring_bytes: int = RING_BYTES
     pre_roll_s: float = PRE_ROLL_S
     post_roll_s: float = POST_ROLL_S
@@ -145,7 +146,11 @@ def run(
     _make_folder(options.out)
     intake = Intake(tuple(plans), is_lossless=is_lossless)
     readers = _make_readers(plans, intake, clock=clock, is_paced=options.pace == "real")
-    make_id = make_repeatable_ids(_hash(options.main)) if is_lossless else make_ids(clock)
+    make_id = (
+        make_repeatable_ids(_hash(options.main))
+        if is_lossless
+        else make_ids(clock, after=options.ids_after)
+    )
     around = _Surroundings(intake, tuple(readers), clock, is_live, stdin, stdout)
     return _run(_build(options, around, _make_post(options, detector), make_id), around)
 

@@ -91,7 +91,8 @@ class _Station:
         self._settings, self._config = settings, settings.config
         self._clock: Clock = SystemClock()
         self._passing = Passing(self._clock)
-        self._trust = ClockTrust(self._clock, boot=read_boot_id())
+        make_id = make_ids(self._clock)
+        self._trust = ClockTrust(self._clock, boot=read_boot_id(), make_id=lambda: make_id(0))
         self._begun_ms = self._clock.utc_ms()
         self._clients: dict[str, HttpPoleClient] = {}
         self._collecting: dict[str, asyncio.Task[None]] = {}

@@ -33,12 +33,17 @@ class Call:
 
 def build_library(folder: Path) -> Path:
     """Compile the library; skips the test where there is no C compiler."""
+    return compile_library(_SOURCE, folder)
+
+
+def compile_library(source: Path, folder: Path) -> Path:
+    """Compile a library that is to stand before the C library; skips where there is no compiler."""
     compiler = shutil.which("gcc") or shutil.which("cc")
     if compiler is None:
-        pytest.skip("no C compiler: no kill at a file call, no power cut was tried; install gcc")
-    library = folder / "file_calls.so"
+        pytest.skip(f"no C compiler: {source.stem} is not tried; install gcc")
+    library = folder / f"{source.stem}.so"
     words = [compiler, "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
-    subprocess.run([*words, "-o", library, _SOURCE, "-ldl", "-lpthread"], check=True, timeout=60)
+    subprocess.run([*words, "-o", library, source, "-ldl", "-lpthread"], check=True, timeout=60)
     return library
 
 

@@ -56,7 +56,9 @@ def drafts() -> Iterator[Draft]:
     loss = losses.make_draft(id_="L", reason="the disk is full")
     assert loss is not None
     yield loss
-    yield from ClockTrust(ManualClock(), boot="b", is_synced=lambda: True).check()
+    yield from ClockTrust(
+        ManualClock(), boot="b", make_id=lambda: "01J", is_synced=lambda: True
+    ).check()
     pen = Pen(CLOCK, lambda: "01J")
     for line in LINES:
         parsed = parse_eye_line(line)

@@ -176,8 +176,10 @@ class EyeKeeper:
         journal = [] if folder is None else ["--journal", str(folder / JOURNAL_NAME)]
         out = [] if folder is None else ["--out", str(folder), *journal]
         config = str(self._house.config_path)
+        newest_id = self._house.keeping.make_pen().make_id()
         return [
             "--camera", self._camera.name, "--config", config, *out, "--tracks", "--pace", "real",
+            "--ids-after", newest_id,
         ]  # fmt: skip
 
     def _make_folder(self) -> Path | None:

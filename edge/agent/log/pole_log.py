@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -39,7 +39,12 @@ _DIGEST = re.compile("[0-9a-f]{64}")
 
 
 class PoleLog:
-    """The log of one pole; gives `ports.Log`. To be entered before it is used."""
+    """The log of one pole; gives `ports.Log`. To be entered before it is used.
+
+    `make_id` gives ids above all that it has, in rising order.
+    """
+
+    make_id: Callable[[], str]
 
     _loop: asyncio.AbstractEventLoop
     _tail: Tail
@@ -87,6 +92,7 @@ class PoleLog:
             undo.callback(self._reading.abandon)
             undo.callback(self._writer.close)
             self._epoch = await asyncio.to_thread(self._writer.start)
+            self.make_id = self._writer.make_id
             await self._reading.open(self._folder)
             self._tail = Tail(await self._reading.run(_take_up))
             undo.pop_all()

@@ -40,12 +40,16 @@ SIGNED_KINDS = ("alert.open", "alert.close", "alert.ack", "alert.resolve")
 _UNFIT = (LookupError, TypeError, ValueError, ArithmeticError, OSError, RecursionError)
 """What a draft of the wrong shape raises: it must not end the thread that writes all others."""
 _EPOCH_BYTES = 5
+_IS_ULID = "length(id) = 26 AND id < '8' AND id NOT GLOB '*[^0-9A-HJKMNP-TV-Z]*'"
 _HASH_FROM, _HASH_TO = -66, -2
 """Where a sealed record holds its own hash."""
 
 
 class Records:
-    """The log, opened for writing; belongs to one thread."""
+    """The log, opened for writing; belongs to one thread.
+
+    `newest_id` is the highest id that it had when it was opened; None: it had no record.
+    """
 
     def __init__(
         self,
@@ -75,6 +79,7 @@ class Records:
             self._connection = open_to_write(self._path, may_begin=epoch is None)
             try:
                 self.epoch = self._take_up(epoch)
+                self.newest_id = _find_newest_id(self._connection)
             except (apsw.Error, StoreError):
                 self._connection.close()
                 raise
@@ -330,3 +335,15 @@ def _check_place(path: Path, file: int | None) -> None:
     """See that a file still stands where it was opened; raises StoreError."""
     if file is None or _find_file(path) != file:
         raise StoreError(f"{path} was taken away; put it back, or start anew")
+
+
+def _find_newest_id(connection: apsw.Connection) -> str | None:
+    """The highest id of a log; one that is none, for it was spoilt on the disk, does not count."""
+    highest = [
+        newest
+        for feed in FEEDS
+        for (newest,) in connection.execute(
+            f"SELECT id FROM feed_{feed} WHERE {_IS_ULID} ORDER BY id DESC LIMIT 1"
+        )
+    ]
+    return max(highest, default=None)

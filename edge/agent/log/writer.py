@@ -76,7 +76,12 @@ class _Job:
 
 
 class LogWriter:
-    """Writes in the order in which things are handed over, on a thread of its own."""
+    """Writes in the order in which things are handed over, on a thread of its own.
+
+    `make_id` is there once it has started: ids above all that the log has.
+    """
+
+    make_id: Callable[[], str]
 
     def __init__(
         self,
@@ -97,7 +102,6 @@ class LogWriter:
         """
         self._open_log, self._publish = open_log, publish
         self._clock, self._pace = clock, pace or Pace()
-        self._make_id = make_ids(clock)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._backlog: Backlog[_Job] = Backlog(count_max=self._pace.backlog_max)
         self._losses = Losses()
@@ -182,6 +186,8 @@ class LogWriter:
             self._opened.set_exception(exc)
             return
         self._epoch = self._records.epoch
+        make_id = make_ids(self._clock, after=self._records.newest_id)
+        self.make_id = lambda: make_id(0)
         self._opened.set_result(self._epoch)
         try:
             while not self._ending.is_set():
@@ -260,7 +266,7 @@ class LogWriter:
         self._retry_s = self._pace.retry_first_s
         for job in jobs:
             job.tell()
-        loss = self._losses.make_draft(id_=self._make_id(0), reason=reason or "")
+        loss = self._losses.make_draft(id_=self.make_id(), reason=reason or "")
         if loss is not None:
             self._losses = Losses()
             self.append([loss])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.clock import SystemClock, encode_ulid, make_ids, make_repeatable_ids
+from edge.clock import SystemClock, encode_ulid, is_ulid, make_ids, make_repeatable_ids
 from tests.support.clocks import ManualClock
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -55,6 +55,23 @@ def test_live_ids_carry_the_time_and_differ_within_it() -> None:
     assert first != second
     clock.move(1.0)
     assert make_id(1) > max(first, second)
+
+
+@given(st.lists(TIMES, min_size=2), st.none() | st.builds(encode_ulid, TIMES, RANDOM))
+def test_live_ids_rise_wherever_the_clock_goes(times: list[int], after: str | None) -> None:
+    clock = ManualClock()
+    make_id = make_ids(clock, after=after)
+    made = [after or ""]
+    for utc_ms in times:
+        clock.set_to(utc_ms)
+        made.append(make_id(0))
+    assert made == sorted(set(made))
+    assert all(is_ulid(each) for each in made[1:])
+
+
+@pytest.mark.parametrize("text", ["", "0" * 25, "0" * 27, "8" + "0" * 25, "0" * 25 + "U", "é" * 26])
+def test_what_is_no_ulid_is_not_taken_for_one(text: str) -> None:
+    assert not is_ulid(text)
 
 
 def test_repeatable_ids_depend_on_the_seed_and_the_ordinal_only() -> None:

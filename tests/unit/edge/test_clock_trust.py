@@ -8,15 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.clock_trust import (
+    HOLDOVER_MS_MAX,
     ClockTrust,
     Correction,
     Sample,
     Timex,
     Trust,
+    find_synced,
     kernel_is_synced,
     read_boot_id,
     step,
-    was_synced_before,
 )
 from tests.support.clocks import ManualClock
 
@@ -42,7 +43,7 @@ def test_clock_is_unset_until_somebody_vouches_for_it() -> None:
 
 
 def test_clock_of_1970_is_unset_whatever_the_kernel_says() -> None:
-    trust, correction = step(Trust(was_synced=True), look(utc_ms=IN_1970_MS))
+    trust, correction = step(Trust(synced_mono_ms=0), look(utc_ms=IN_1970_MS))
     assert (trust.state, correction) == ("unset", None)
 
 
@@ -52,6 +53,17 @@ def test_clock_holds_over_when_what_kept_it_has_gone() -> None:
     assert (trust.state, correction) == ("holdover", None)
     trust, correction = step(trust, look())
     assert (trust.state, correction) == ("synced", None)
+
+
+def test_clock_that_nobody_kept_for_a_week_is_trusted_no_more() -> None:
+    trust, _ = step(Trust(), look(mono_ms=0))
+    for mono_ms, state in ((HOLDOVER_MS_MAX, "holdover"), (HOLDOVER_MS_MAX + 1, "unset")):
+        later = look(utc_ms=NOW_MS + mono_ms, mono_ms=mono_ms, is_synced=False)
+        trust, correction = step(trust, later)
+        assert (trust.state, correction) == (state, None)
+    mono_ms = HOLDOVER_MS_MAX + 5000
+    trust, correction = step(trust, look(utc_ms=NOW_MS + mono_ms + 800, mono_ms=mono_ms))
+    assert (trust.state, correction) == ("synced", Correction("synced", 800))
 
 
 def test_step_is_told_with_its_size_when_it_is_over_a_second() -> None:
@@ -87,7 +99,7 @@ def test_sum_of_what_is_told_is_where_the_clock_is_within_a_second(samples: list
 def test_record_maps_boot_and_monotonic_time_to_utc() -> None:
     clock = ManualClock(utc_ms=NOW_MS)
     words = [False, True]
-    trust = ClockTrust(clock, boot="b00t", is_synced=lambda: words[0])
+    trust = ClockTrust(clock, boot="b00t", make_id=lambda: "01J", is_synced=lambda: words[0])
     assert trust.check() == []
     assert trust.read().state == "unset"
     words.pop(0)
@@ -110,9 +122,11 @@ def test_earlier_process_of_this_boot_has_told_that_it_is_good() -> None:
         b'{"clock":{"boot":"b00t","mono_ms":1,"state":"unset"}}',
         b'{"clock":{"boot":"other","mono_ms":1,"state":"synced"}}',
     ]
-    assert not was_synced_before(bodies, "b00t")
+    assert find_synced(bodies, "b00t") is None
     bodies.append(b'{"clock":{"boot":"b00t","mono_ms":9,"state":"holdover"}}')
-    assert was_synced_before(bodies, "b00t")
+    assert find_synced(bodies, "b00t") == 0, "nobody knows since when it was not any more"
+    bodies.append(b'{"clock":{"boot":"b00t","mono_ms":7,"state":"synced"}}')
+    assert find_synced(bodies, "b00t") == 7
 
 
 def test_kernel_is_asked_with_its_own_structure() -> None:
