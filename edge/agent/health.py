@@ -96,6 +96,8 @@ def _judge_eye(eye: EyeStatus) -> Part:
     }
     if eye.sight is not None:
         data |= {"awake": eye.sight.awake, "cpu_s": eye.sight.cpu_s, "rss_mb": eye.sight.rss_mb}
+    if eye.clock_off_s is not None:
+        data["clock_off_s"] = eye.clock_off_s
     if eye.source is not None:
         data["gop_s"] = eye.source.gop_s
     reason = _reason(eye)

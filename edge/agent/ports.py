@@ -157,6 +157,8 @@ class EyeStatus:
 
     `reason` is one line for people, empty while all is well. `frames_age_s` is how long ago the
     count of distinct frames rose, `inference_age_s` that of inferences; None: never.
+    `clock_off_s` is how far the camera's clock is ahead of the pole's; None: it is right, or not
+    known.
     """
 
     name: str
@@ -170,6 +172,7 @@ class EyeStatus:
     inference_age_s: float | None = None
     restarts: int = 0
     pid: int | None = None
+    clock_off_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,8 @@ class AlertFile:
 class Chronicle:
     """One camera's state: its alerts, and what was last recorded of its sight and source.
 
-    `known` are the newest alerts that were opened, open or not, the oldest first.
+    `known` are the newest alerts that were opened, open or not, the oldest first. `clock_off_s`
+    is how far the camera's own clock is ahead, None while it is right or not known.
     """
 
     camera: str
@@ -81,6 +82,7 @@ class Chronicle:
     sight: str | None = None
     sight_ms: int = 0
     source: Mapping[str, Json] | None = None
+    clock_off_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +203,8 @@ def _take_alert(state: Chronicle, line: Alert, pen: Pen) -> tuple[Chronicle, lis
     data: dict[str, Json] = {**line.data, "tracks": list(line.tracks)}
     if continued is not None:
         data["continues"] = continued.alert
+    if state.clock_off_s is not None:
+        data["camera_clock_off_s"] = state.clock_off_s
     draft = Draft(
         "alerts", pen.make_id(), f"alert.{line.phase}", line.at_ms, pen.clock,
         severity=line.severity, camera=state.camera, alert=line.alert, rule=rule,

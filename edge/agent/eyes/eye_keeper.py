@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edge.agent.eyes import chronicle, outage
 from edge.agent.eyes.adoption import Adoption, Keeping
+from edge.agent.eyes.camera_clock import CameraClock
 from edge.agent.eyes.chronicle import Chronicle
 from edge.agent.eyes.eye_lines import End, EyeLine, Media, Reply, SightProof, TrackSeen
 from edge.agent.eyes.eye_run import EyeRun, Listener
@@ -83,6 +84,9 @@ class EyeKeeper:
         self._promise = Promise(self._clock)
         self.tracks = LiveTracks()
         self.adoption = Adoption(camera.name, house.keeping)
+        self.clock = CameraClock(
+            camera.name, camera.main, house.passing, house.keeping.make_pen, self._put
+        )
         self._listener = Listener(
             self._hear, house.keeping.scribe.wait_for_room, house.link.condemn, self._clock
         )
@@ -96,7 +100,7 @@ class EyeKeeper:
     @property
     def status(self) -> EyeStatus:
         """What is known of it now."""
-        return self._pulse.status()
+        return replace(self._pulse.status(), clock_off_s=self.clock.off_s)
 
     @property
     def late_s(self) -> float:
@@ -210,7 +214,8 @@ class EyeKeeper:
         elif not isinstance(line, End):
             self._has_seen |= isinstance(line, SightProof) and line.frames > 0
             pen = self._house.keeping.make_pen()
-            self._chronicle, drafts = chronicle.step(self._chronicle, line, pen)
+            known = replace(self._chronicle, clock_off_s=self.clock.off_s)
+            self._chronicle, drafts = chronicle.step(known, line, pen)
             self._put(drafts)
         return None
 
@@ -273,7 +278,7 @@ class EyeKeeper:
             },
         )  # fmt: skip
 
-    def _put(self, drafts: list[Draft]) -> None:
+    def _put(self, drafts: Sequence[Draft]) -> None:
         self._house.keeping.scribe.put(drafts)
 
 

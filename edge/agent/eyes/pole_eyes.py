@@ -164,6 +164,10 @@ class PoleEyes:
                 group.create_task(run_forever(f"files of {name}", each.adoption.run, passing))
                 for name, each in self._keepers.items()
             ]
+            helping += [
+                group.create_task(run_forever(f"clock of {name}", each.clock.run_once, passing))
+                for name, each in self._keepers.items()
+            ]
             try:
                 await self._keep(old)
             finally:

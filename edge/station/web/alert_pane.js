@@ -12,7 +12,7 @@ import { sayAge, sayExactTime, sayTime } from "./times.js";
 
 const NEIGHBOURS = 8;
 const STEADY_MS = 300;
-const UNSAID = new Set(["label", "tracks", "reason", "poles", "missed"]); // Said elsewhere, or of use to no reader.
+const UNSAID = new Set(["label", "tracks", "reason", "poles", "missed", "camera_clock_off_s"]); // Said elsewhere, or of use to no reader.
 const PATIENCE = 60; // Facts of `data` that are shown; a pole may tell more.
 
 export class AlertPane {
@@ -223,6 +223,8 @@ function factsOf(alert) {
   facts.push(...tellWhole(alert));
   if (close_reason) facts.push([say("close_reason"), close_reason]);
   facts.push([say("pole_clock"), word("clock", trust)]);
+  const off = data.camera_clock_off_s;
+  if (typeof off === "number") facts.push([say("camera_clock"), say("clock_off", { s: off })]);
   return [...facts, [say("alert_id"), `${pole} (${pole_id}) ${id}`]];
 }
 

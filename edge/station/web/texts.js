@@ -109,6 +109,7 @@ export const TEXTS = {
   seen: ["Seen", "看到"],
   close_reason: ["Why it closed", "结束原因"],
   pole_clock: ["Pole's clock", "站点时钟"],
+  camera_clock: ["Camera's clock", "摄像机时钟"],
   notes: ["Notes", "备注"],
   records: ["Records as they came", "原始记录"],
   records_failed: ["The station did not give them. Close this and open it again.", "平台未返回结果。请收起后重新打开。"],
