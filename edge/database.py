@@ -12,7 +12,7 @@ from pathlib import Path
 
 import apsw
 
-from edge.errors import StoreError
+from edge.errors import DiskFull, StoreError
 
 _BUSY_MS = 5000
 _PRAGMAS = """
@@ -98,12 +98,14 @@ def explained(noun: str) -> Iterator[None]:
         noun: what the file is for people: "the log".
 
     Raises:
-        StoreError: in place of any error of SQLite, and where a text in it is not UTF-8.
+        DiskFull: in place of SQLite's word for it.
+        StoreError: in place of any other error of SQLite, and where a text in it is not UTF-8.
     """
     try:
         yield
     except apsw.Error as exc:
-        raise StoreError(_explain(exc, noun)) from exc
+        kind = DiskFull if _is_full(exc) else StoreError
+        raise kind(_explain(exc, noun)) from exc
     except UnicodeDecodeError as exc:
         raise StoreError(explain_damage(noun, f"text that is none: {exc.reason}")) from exc
 
@@ -114,7 +116,7 @@ def explain_damage(noun: str, what: str) -> str:
 
 
 def _explain(exc: apsw.Error, noun: str) -> str:
-    if isinstance(exc, apsw.FullError) or _extended(exc) == apsw.SQLITE_IOERR_SHMSIZE:
+    if _is_full(exc):
         return f"{noun} takes no record: the disk is full; make room"
     if isinstance(exc, apsw.ReadOnlyError | apsw.CantOpenError | apsw.PermissionsError):
         return f"{noun} can't be opened or written ({exc}); check the folder's mode and the disk"
@@ -123,6 +125,10 @@ def _explain(exc: apsw.Error, noun: str) -> str:
     if isinstance(exc, apsw.BusyError | apsw.LockedError):
         return f"{noun} is held by another program; close whatever has opened it"
     return f"{noun} can't be used ({exc}); check the disk"
+
+
+def _is_full(exc: apsw.Error) -> bool:
+    return isinstance(exc, apsw.FullError) or _extended(exc) == apsw.SQLITE_IOERR_SHMSIZE
 
 
 def _extended(exc: apsw.Error) -> int:

@@ -13,6 +13,7 @@ EdgeError
 ├── ClipError(OSError)              a clip or snapshot could not be written
 ├── EvidenceError(ValueError)       a record, chain or signature is not what it claims to be
 ├── StoreError(OSError)             the pole's log or data folder can't be read or written
+│   └── DiskFull                    there is no room for it
 ├── MediaError(OSError)             a picture or clip could not be taken over or read
 │   └── SpoiltMedia                 it is not the one that was recorded
 ├── ListenError(OSError)            the API's address can't be had
@@ -101,6 +102,10 @@ class EvidenceError(EdgeError, ValueError):
 
 class StoreError(EdgeError, OSError):
     """The pole's log can't be read or written; the message says what to do."""
+
+
+class DiskFull(StoreError):
+    """There is no room left to write."""
 
 
 class MediaError(EdgeError, OSError):

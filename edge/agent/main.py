@@ -17,6 +17,7 @@ from typing import Any
 from edge.agent.api.app import make_app
 from edge.agent.api.context import Pole
 from edge.agent.data_folder import DataFolder, open_data_folder
+from edge.agent.eyes.chronicle import Pen
 from edge.agent.eyes.pole_eyes import PoleEyes, Surroundings, Terms
 from edge.agent.eyes.scribe import tell
 from edge.agent.health import Health, describe, find_change, judge
@@ -25,6 +26,7 @@ from edge.agent.log.pole_log import PoleLog
 from edge.agent.media import MediaFolder
 from edge.agent.notify import Notifier, take_notifier
 from edge.agent.ports import OldestUnacked
+from edge.agent.room.disk_watch import Disk, DiskWatch, make_part, step
 from edge.agent.room.media_room import MediaRoom
 from edge.agent.run_log import EarlierRun, RunLog
 from edge.agent.tokens import Tokens
@@ -90,6 +92,7 @@ class _Agent:
         self._settings = settings
         self._clock: Clock = SystemClock()
         self._begun_ms = self._clock.utc_ms()
+        self._disk = Disk(None, has_reserve=True, media_bytes=None, quota_bytes=None)
         self._notifier: Notifier = take_notifier()
         self._config_text = settings.config_path.read_text(encoding="utf-8")
 
@@ -130,8 +133,9 @@ class _Agent:
             watching = [
                 group.create_task(self._trust.run(self._log.append)),
                 group.create_task(self._watch_health()),
+                group.create_task(self._watch_disk()),
                 group.create_task(self._log.watch()),
-                group.create_task(self._room.run(Passing(self._clock))),
+                group.create_task(self._room.run(Passing(self._clock), self._log.reserve)),
                 group.create_task(watch(self._notifier, self._read_late)),
             ]
             await self._eyes.run()
@@ -201,13 +205,31 @@ class _Agent:
         oldest: OldestUnacked | None = None
         with contextlib.suppress(StoreError):
             oldest = await self._log.oldest_unacked(self._tokens.keepers())
-        return judge(
+        judged = judge(
             [self._eyes.status(name) for name in self._eyes.names],
             log_fault=self._log.fault,
             tokens_fault=self._tokens.fault,
             oldest=oldest,
             clock=self._trust.read(),
         )
+        return Health((*judged.parts, make_part(self._disk)))
+
+    def _read_disk(self) -> Disk:
+        log, room = self._log, self._room
+        return Disk(log.fault, log.reserve.is_whole, room.used_bytes, room.quota_bytes)
+
+    async def _watch_disk(self) -> None:
+        """Tell of a disk that is full or takes nothing, and when it is well again."""
+        known = DiskWatch()
+        while True:
+            await asyncio.sleep(HEALTH_EVERY_S)
+            self._disk = await asyncio.to_thread(self._read_disk)  # a bad one may keep us waiting
+            known, drafts = step(
+                known, self._disk, Pen(self._trust.read(), self._log.make_id),
+                now_ns=self._clock.monotonic_ns(), now_ms=self._clock.utc_ms(),
+            )  # fmt: skip
+            for draft in drafts:
+                await tell(self._log, draft)
 
     async def _watch_health(self) -> None:
         """Record whenever other parts are unwell than before."""

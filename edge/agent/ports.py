@@ -88,6 +88,10 @@ class Log(Protocol):
         """
         ...
 
+    def waiting(self) -> Sequence[Draft]:
+        """Records that are not on disk yet, in order; many, while the disk takes none."""
+        ...
+
     async def page(self, feed: Feed, *, after: int, limit: int, cameras: CameraSet) -> Page:
         """Read the records after a place, of these cameras only; `next_seq` is the last looked at.
 

@@ -6,10 +6,12 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import apsw
 import msgspec
 import pytest
 
-from tests.support.aio import run_async
+from edge.agent.log.log_file import LOG_NAME
+from tests.support.aio import run_async, wait_until
 from tests.support.served_pole import ServedPole, serve_pole
 
 pytestmark = pytest.mark.timeout(120)
@@ -39,6 +41,31 @@ async def test_alerts_are_listed_worst_first_page_by_page(tmp_path: Path) -> Non
         assert [item["id"] for item in page["items"]] == [minor]
         assert page["more"] is False
         assert page["next"] is None
+
+
+@run_async
+async def test_alert_that_the_disk_does_not_take_is_shown_and_marked(tmp_path: Path) -> None:
+    async with serve_pole(tmp_path) as pole:
+        desk, yard = pole.token(), pole.token("hall", cameras=("hall",))
+        kept = await pole.open_alert(severity="critical")
+        other = apsw.Connection(str(pole.folder / LOG_NAME))
+        other.execute("BEGIN IMMEDIATE")
+        waiting = asyncio.create_task(pole.open_alert(severity="minor"))
+        try:
+            await wait_until(lambda: pole.log.fault is not None)
+            page = await (await pole.client.get("/v1/alerts", headers=desk)).json()
+            first, second = page["items"]
+            assert (first["kept"], first["severity"], first["state"]) == (False, "minor", "open")
+            assert (second["id"], "kept" in second) == (kept, False)
+            alone = await (await pole.client.get("/v1/alerts", headers=yard)).json()
+            assert alone["items"] == []
+        finally:
+            other.close()
+        alert = await waiting
+        page = await (await pole.client.get("/v1/alerts", headers=desk)).json()
+        assert [(each["id"], "kept" in each) for each in page["items"]] == [
+            (kept, False), (alert, False),
+        ]  # fmt: skip
 
 
 @run_async

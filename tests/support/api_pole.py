@@ -69,6 +69,9 @@ class ListLog:
         await self._free.wait()
         return [Sealed(b"{}", START_HASH) for _ in drafts]
 
+    def waiting(self) -> list[Draft]:
+        return [] if self._free.is_set() else self.drafts
+
     async def page(self, feed: Feed, *, after: int, limit: int, cameras: CameraSet) -> Page:
         return Page((), after, False, 1)
 

@@ -9,6 +9,7 @@ import json
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Self
 from urllib.parse import quote
 
 from tests.support.served_process import COMMAND, ROOT, Record, ServedProcess
@@ -47,7 +48,7 @@ class PoleProcess(ServedProcess):
         words = (*self._command, "run", "--config", str(config), "--data", str(data))
         super().__init__(words, port=port)
 
-    def __enter__(self) -> PoleProcess:
+    def __enter__(self) -> Self:
         self.token = self.make_token("tester", "read", "pictures", "ack", "admin")
         return super().__enter__()
 

@@ -16,6 +16,8 @@ from edge.agent.main import Settings, run_pole
 from edge.config.load import load_config
 from tests.support.eye_pole import ILL
 
+COMMAND = (sys.executable, "-m", "tests.support.watched_pole_main")
+
 
 def hang(_number: int, _frame: object) -> None:
     """Never come back."""

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 import msgspec
 from aiohttp import web
 
-from edge.agent.api.context import POLE
-from edge.agent.ports import AlertPage, AlertSummary
+from edge.agent.api.context import POLE, Pole
+from edge.agent.ports import AlertPage, AlertSummary, CameraSet
 from edge.feeds import Draft
 from edge.model import Json
 from edge.serving.audit import make_change
@@ -20,12 +20,15 @@ from edge.serving.problems import Problem
 from edge.serving.queries import bad_parameter, read_body, read_parameters, read_whole
 from edge.serving.routes import CALLER, Route
 from edge.serving.verdicts import Ack, Resolve, check_note, says_more
+from edge.summary import Summary, encode_summary, step
 
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 1000
 _ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 _STATES = ("open", "all")
 _CONTENT_TYPE = "application/json"
+_ITEMS = b'{"items":['
+_NO_ITEM = b'{"items":[]'
 
 
 class Desk:
@@ -67,6 +70,9 @@ async def get_alerts(request: web.Request) -> web.Response:
         )
         body = _encode(page)
         pages.keep(asked, heads, body)
+    if after is None and (waiting := _waiting(request.app[POLE], caller.cameras)):
+        comma = b"" if body.startswith(_NO_ITEM) else b","
+        body = _ITEMS + b",".join(waiting) + comma + body.removeprefix(_ITEMS)
     return web.Response(body=body, content_type=_CONTENT_TYPE)
 
 
@@ -148,13 +154,28 @@ async def _check_after(request: web.Request, after: str) -> None:
         raise Problem(410, "there is no such alert any more; begin again without after") from exc
 
 
+def _waiting(pole: Pole, cameras: CameraSet) -> list[bytes]:
+    """Alerts that the disk has not taken, the newest first, each marked as not kept."""
+    if pole.log.fault is None:
+        return []
+    found: dict[str, Summary] = {}
+    for draft in pole.log.waiting():
+        if draft.alert is None or draft.feed not in ("alerts", "media"):
+            continue
+        after = step(found.get(draft.alert), draft, seq=0, pole=pole.config.pole.id)
+        if after is not None:
+            found[draft.alert] = after
+    seen = [each for each in found.values() if cameras is None or each.camera in cameras]
+    return [encode_summary(each)[:-1] + b',"kept":false}' for each in reversed(seen)]
+
+
 def _encode(page: AlertPage) -> bytes:
     following = page.next_id
     tail = b'],"more":%s,"next":%s}' % (
         b"false" if following is None else b"true",
         msgspec.json.encode(following),
     )
-    return b'{"items":[' + b",".join(alert.body for alert in page.alerts) + tail
+    return _ITEMS + b",".join(alert.body for alert in page.alerts) + tail
 
 
 ROUTES = (

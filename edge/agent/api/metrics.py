@@ -92,6 +92,8 @@ def _of_pole(pole: Pole) -> list[Family]:
                [Figure(head.oldest, {"feed": feed}) for feed, head in heads.items()]),
         Family("polewatch_log_up", "gauge", "1 while the disk takes records.",
                [Figure(float(pole.log.fault is None), {})]),
+        Family("polewatch_log_waiting", "gauge", "Records that are in memory only.",
+               [Figure(len(pole.log.waiting()), {})]),
         Family("polewatch_tokens_up", "gauge", "1 while the token file can be used.",
                [Figure(float(pole.tokens.fault is None), {})]),
         Family("polewatch_begun_seconds", "gauge", "When the agent began, since 1970.",

@@ -18,7 +18,9 @@ from edge.agent.log.reader import Reader
 from edge.agent.log.reader_thread import ReaderThread
 from edge.agent.log.recent import COUNT_MAX, Recent
 from edge.agent.log.records import Records
+from edge.agent.log.reserve import Reserve
 from edge.agent.log.tail import Tail
+from edge.agent.log.waiting import Waiting
 from edge.agent.log.writer import LogWriter, Pace
 from edge.agent.media import MEDIA_NAME, MediaFolder
 from edge.agent.ports import (
@@ -41,7 +43,8 @@ _DIGEST = re.compile("[0-9a-f]{64}")
 class PoleLog:
     """The log of one pole; gives `ports.Log`. To be entered before it is used.
 
-    `make_id` gives ids above all that it has, in rising order.
+    `make_id` gives ids above all that it has, in rising order. `reserve` is freed when the disk is
+    full; somebody else makes it anew.
     """
 
     make_id: Callable[[], str]
@@ -76,7 +79,12 @@ class PoleLog:
 
         self._folder, self._pole = folder, pole
         self._media = MediaFolder(folder / MEDIA_NAME)
-        self._writer = LogWriter(open_log, publish, clock=clock, pace=pace)
+        self.reserve = Reserve(folder)
+        self._writer = LogWriter(
+            open_log, publish, clock=clock, pace=pace, find_room=self.reserve.free
+        )
+        self._waiting = Waiting()
+        self.waiting = self._waiting.all
         self.hung_s = self._writer.hung_s
         self._reading = ReaderThread()
         self._epoch = ""
@@ -148,7 +156,9 @@ class PoleLog:
         """
         if not drafts:
             return []
-        placed = await asyncio.wrap_future(self._writer.append(drafts))
+        written = self._writer.append(drafts)
+        self._waiting.add(drafts, written)
+        placed = await asyncio.wrap_future(written)
         return [each.sealed for each in placed]
 
     async def page(self, feed: Feed, *, after: int, limit: int, cameras: CameraSet) -> Page:

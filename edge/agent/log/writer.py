@@ -18,7 +18,7 @@ from edge.agent.log.backlog import BACKLOG_MAX, Backlog
 from edge.agent.log.records import Records
 from edge.agent.promise import Promise
 from edge.clock import NS_PER_S, Clock, make_ids
-from edge.errors import EdgeError, EvidenceError, StoreError
+from edge.errors import DiskFull, EdgeError, EvidenceError, StoreError
 from edge.feeds import Draft, Placed
 from edge.losses import Losses
 from edge.thread_state import is_held_by_kernel
@@ -90,6 +90,7 @@ class LogWriter:
         *,
         clock: Clock,
         pace: Pace | None = None,
+        find_room: Callable[[], bool] = lambda: False,
     ) -> None:
         """Nothing is opened yet; see `start`.
 
@@ -99,8 +100,9 @@ class LogWriter:
             publish: called on the thread with what is on disk now, before anybody is told.
             clock: says when heads are due to be signed.
             pace: for tests.
+            find_room: called on the thread when the disk is full; whether it has found some.
         """
-        self._open_log, self._publish = open_log, publish
+        self._open_log, self._publish, self._find_room = open_log, publish, find_room
         self._clock, self._pace = clock, pace or Pace()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._backlog: Backlog[_Job] = Backlog(count_max=self._pace.backlog_max)
@@ -181,7 +183,7 @@ class LogWriter:
     def _run(self) -> None:
         self._thread_id = threading.get_native_id()
         try:
-            self._records = self._open_log(None)
+            self._records = self._begin()
         except EdgeError as exc:
             self._opened.set_exception(exc)
             return
@@ -203,6 +205,14 @@ class LogWriter:
             self._refuse_rest()
             if self._records is not None:
                 self._records.close()
+
+    def _begin(self) -> Records:
+        try:
+            return self._open_log(None)
+        except DiskFull:
+            if not self._find_room():
+                raise
+            return self._open_log(None)
 
     def _gather(self) -> None:
         """Wait until there is something to do, and take all that has come."""
@@ -247,6 +257,8 @@ class LogWriter:
             if not jobs:
                 records.probe()
         except StoreError as exc:
+            if isinstance(exc, DiskFull) and self._find_room():
+                return self._write()
             self._fail(exc)
             return False
         if is_signing:

@@ -56,8 +56,9 @@ export class AlertCard {
     this.pictures.close();
   }
 
-  #showMarks({ test, learnt_at, clock }) {
+  #showMarks({ test, learnt_at, clock, kept }) {
     const marks = [];
+    if (kept === false) marks.push(say("not_kept"));
     if (test) marks.push(say("test"));
     if (learnt_at) marks.push(say("late", { time: sayTime(learnt_at) }));
     if (clock?.state && clock.state !== "synced") marks.push(say("clock_unsure"));

@@ -46,6 +46,7 @@ export const TEXTS = {
   ended: ["Ended {age}.", "{age}结束。"],
   acked: ["Acknowledged by {by}, {age}.", "{by} 已于{age}确认。"],
   late: ["Late: came here {time}", "迟到：{time} 才收到"],
+  not_kept: ["In memory only: the disk takes nothing", "仅在内存中：磁盘无法写入"],
   clock_unsure: ["Pole's clock unsure", "站点时钟不可靠"],
   details: ["Details", "详情"],
   acknowledge: ["Acknowledge", "确认"],
