@@ -12,9 +12,10 @@ from pathlib import Path
 
 import apsw
 
-from edge.errors import DiskFull, StoreError
+from edge.errors import DiskFull, LogDamaged, StoreError, TooNew
 
 _BUSY_MS = 5000
+_DAMAGE = (apsw.CorruptError, apsw.NotADBError)
 _PRAGMAS = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
@@ -76,11 +77,11 @@ def bring_up(connection: apsw.Connection, steps: Sequence[str], *, noun: str) ->
         noun: what it is for people: "the log".
 
     Raises:
-        StoreError: it was made by a newer version.
+        TooNew: it was made by a newer version.
     """
     (version,) = next(connection.execute("PRAGMA user_version"))
     if version > len(steps):
-        raise StoreError(
+        raise TooNew(
             f"{noun} is of version {version}, this program knows up to {len(steps)};"
             " start the newer program, or give another data folder"
         )
@@ -98,16 +99,15 @@ def explained(noun: str) -> Iterator[None]:
         noun: what the file is for people: "the log".
 
     Raises:
-        DiskFull: in place of SQLite's word for it.
-        StoreError: in place of any other error of SQLite, and where a text in it is not UTF-8.
+        DiskFull, LogDamaged: in place of SQLite's words for it, and where a text is not UTF-8.
+        StoreError: in place of any other error of SQLite.
     """
     try:
         yield
     except apsw.Error as exc:
-        kind = DiskFull if _is_full(exc) else StoreError
-        raise kind(_explain(exc, noun)) from exc
+        raise _kind_of(exc)(_explain(exc, noun)) from exc
     except UnicodeDecodeError as exc:
-        raise StoreError(explain_damage(noun, f"text that is none: {exc.reason}")) from exc
+        raise LogDamaged(explain_damage(noun, f"text that is none: {exc.reason}")) from exc
 
 
 def explain_damage(noun: str, what: str) -> str:
@@ -120,11 +120,17 @@ def _explain(exc: apsw.Error, noun: str) -> str:
         return f"{noun} takes no record: the disk is full; make room"
     if isinstance(exc, apsw.ReadOnlyError | apsw.CantOpenError | apsw.PermissionsError):
         return f"{noun} can't be opened or written ({exc}); check the folder's mode and the disk"
-    if isinstance(exc, apsw.CorruptError | apsw.NotADBError):
+    if isinstance(exc, _DAMAGE):
         return explain_damage(noun, str(exc))
     if isinstance(exc, apsw.BusyError | apsw.LockedError):
         return f"{noun} is held by another program; close whatever has opened it"
     return f"{noun} can't be used ({exc}); check the disk"
+
+
+def _kind_of(exc: apsw.Error) -> type[StoreError]:
+    if _is_full(exc):
+        return DiskFull
+    return LogDamaged if isinstance(exc, _DAMAGE) else StoreError
 
 
 def _is_full(exc: apsw.Error) -> bool:

@@ -13,7 +13,9 @@ EdgeError
 ├── ClipError(OSError)              a clip or snapshot could not be written
 ├── EvidenceError(ValueError)       a record, chain or signature is not what it claims to be
 ├── StoreError(OSError)             the pole's log or data folder can't be read or written
-│   └── DiskFull                    there is no room for it
+│   ├── DiskFull                    there is no room for it
+│   ├── LogDamaged                  a database does not hold what it must
+│   └── TooNew                      it was written by a newer program
 ├── MediaError(OSError)             a picture or clip could not be taken over or read
 │   └── SpoiltMedia                 it is not the one that was recorded
 ├── ListenError(OSError)            the API's address can't be had
@@ -106,6 +108,14 @@ class StoreError(EdgeError, OSError):
 
 class DiskFull(StoreError):
     """There is no room left to write."""
+
+
+class LogDamaged(StoreError):
+    """A database does not hold what it must; the disk or somebody has changed it."""
+
+
+class TooNew(StoreError):
+    """A file was written by a newer program, which is to be started instead."""
 
 
 class MediaError(EdgeError, OSError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import stat
@@ -77,6 +78,7 @@ def lock_folder(path: Path, *, holder: str) -> int:
         raise StoreError(
             f"{path}: another {holder} has it (process {pid or 'unknown'}); stop that one first"
         ) from exc
-    os.ftruncate(lock, 0)
-    os.write(lock, f"{os.getpid()}\n".encode())
+    with contextlib.suppress(OSError):  # who has it is a comfort; a full disk takes no word of it
+        os.ftruncate(lock, 0)
+        os.write(lock, f"{os.getpid()}\n".encode())
     return lock

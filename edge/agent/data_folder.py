@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,11 +55,12 @@ class DataFolder:
         os.close(self.lock)
 
 
-def open_data_folder(path: Path) -> DataFolder:
+def open_data_folder(path: Path, *, mend: Callable[[Path], None] = lambda _: None) -> DataFolder:
     """Take a data folder for this process; make it, and the pole's key, where there is none.
 
     Args:
         path: the folder; those above it are made too.
+        mend: called once nobody else can have the folder; may put right what is refused else.
 
     Raises:
         StoreError: it can't be made, written or taken, belongs to somebody else, another agent has
@@ -67,15 +69,20 @@ def open_data_folder(path: Path) -> DataFolder:
     make_own_folder(path)
     lock = lock_folder(path, holder="agent")
     try:
-        _check_log(path)
+        mend(path)
+        check_log(path)
         return DataFolder(path, load_or_make_key(path), lock)
     except StoreError:
         os.close(lock)
         raise
 
 
-def _check_log(path: Path) -> None:
-    """See that no part is missing without which the log must not be taken up."""
+def check_log(path: Path) -> None:
+    """See that no part is missing without which the log must not be taken up.
+
+    Raises:
+        StoreError: one is.
+    """
     has_log = _size(path / LOG_NAME) > 0
     if has_log and not (path / KEY_NAME).exists():
         raise StoreError(

@@ -24,9 +24,13 @@ from edge.agent.health import Health, describe, find_change, judge
 from edge.agent.listening import find_listening
 from edge.agent.log.pole_log import PoleLog
 from edge.agent.media import MediaFolder
+from edge.agent.mending.mend import mend, set_log_aside
+from edge.agent.mending.quarantine import QUARANTINE_NAME, Found, find_untold
+from edge.agent.mending.retelling import tell_anew
 from edge.agent.notify import Notifier, take_notifier
 from edge.agent.ports import OldestUnacked
-from edge.agent.room.disk_watch import Disk, DiskWatch, make_part, step
+from edge.agent.room.disk_keeper import DiskKeeper
+from edge.agent.room.disk_watch import make_part
 from edge.agent.room.media_room import MediaRoom
 from edge.agent.run_log import EarlierRun, RunLog
 from edge.agent.tokens import Tokens
@@ -34,7 +38,7 @@ from edge.agent.watch import watch
 from edge.clock import Clock, SystemClock
 from edge.clock_trust import ClockTrust, find_synced, read_boot_id
 from edge.config.model import Config
-from edge.errors import EdgeError, StoreError
+from edge.errors import EdgeError, LogDamaged, StoreError
 from edge.exits import first_error
 from edge.feeds import FEEDS, Draft, Feed
 from edge.fork.client import COMMAND
@@ -44,6 +48,8 @@ from edge.serving.server import serve
 from edge.supervise import Passing
 
 HEALTH_EVERY_S = 5.0
+RETELL_US_MAX = 300_000_000
+"""100,000 records are told anew within this time on a slow card."""
 _log = logging.getLogger("polewatch")
 
 
@@ -87,12 +93,13 @@ class _Agent:
     _trust: ClockTrust
     _eyes: PoleEyes
     _room: MediaRoom
+    _keeper: DiskKeeper
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._clock: Clock = SystemClock()
         self._begun_ms = self._clock.utc_ms()
-        self._disk = Disk(None, has_reserve=True, media_bytes=None, quota_bytes=None)
+        self._mended: list[Found] = []
         self._notifier: Notifier = take_notifier()
         self._config_text = settings.config_path.read_text(encoding="utf-8")
 
@@ -100,16 +107,18 @@ class _Agent:
         """Build everything in order and run it; it ends in reverse."""
         settings = self._settings
         async with AsyncExitStack() as stack:
-            folder = stack.enter_context(open_data_folder(settings.data))
+            folder = stack.enter_context(open_data_folder(settings.data, mend=self._mend))
             kept = stack.enter_context(RunLog(folder.path, read_boot_id(), self._clock))
             self._tokens = Tokens(folder.path)
-            self._log = await stack.enter_async_context(
-                PoleLog(folder.path, settings.config.pole, key=folder.key, clock=self._clock)
-            )
+            self._log = await self._open_log(stack, folder)
             self._trust = await self._make_trust()
             await self._tell("start", self._describe_start())
+            await self._tell_mended(folder.path)
             await self._tell_crash(kept.crash)
             self._room = self._make_room(folder)
+            self._keeper = DiskKeeper(
+                self._log, self._room, lambda: Pen(self._trust.read(), self._log.make_id)
+            )
             self._eyes = self._make_eyes(folder)
             listening = find_listening(
                 settings.config,
@@ -122,6 +131,37 @@ class _Agent:
             scheme = "http" if door.tls is None else "https"
             await self._live(f"{scheme}://{address}")
 
+    def _mend(self, path: Path) -> None:
+        self._mended += mend(path)
+
+    async def _open_log(self, stack: AsyncExitStack, folder: DataFolder) -> PoleLog:
+        """Open the pole's log; one that can't be taken up is set aside, and a new one begun."""
+
+        def make_log() -> PoleLog:
+            return PoleLog(
+                folder.path, self._settings.config.pole, key=folder.key, clock=self._clock
+            )
+
+        try:
+            return await stack.enter_async_context(make_log())
+        except LogDamaged as exc:
+            self._mended.append(set_log_aside(folder.path, str(exc).partition(";")[0]))
+        return await stack.enter_async_context(make_log())
+
+    async def _tell_mended(self, path: Path) -> None:
+        """Tell what was found to be damaged at the start, and anew what was whole of a log."""
+        for found in self._mended:
+            _log.error("found damaged at the start: %s", found)
+            said: dict[str, Json] = {
+                "what": found.what, "reason": found.reason, "kept": found.kept,
+            }  # fmt: skip
+            await self._tell("mended", said)
+        for place in find_untold(path):
+            self._notifier.send(EXTEND_TIMEOUT_USEC=RETELL_US_MAX, STATUS="tells alerts anew")
+            salvage = await tell_anew(place, self._log, self._draft)
+            kept = {"kept": f"{QUARANTINE_NAME}/{place.name}", "epoch": salvage.epoch}
+            await self._tell("retold", {**kept, "found": dict(salvage.found)})
+
     async def _live(self, address: str) -> None:
         """Run what runs beside the API until told to stop."""
         self._heed_signals()
@@ -133,7 +173,7 @@ class _Agent:
             watching = [
                 group.create_task(self._trust.run(self._log.append)),
                 group.create_task(self._watch_health()),
-                group.create_task(self._watch_disk()),
+                group.create_task(self._keeper.run(Passing(self._clock))),
                 group.create_task(self._log.watch()),
                 group.create_task(self._room.run(Passing(self._clock), self._log.reserve)),
                 group.create_task(watch(self._notifier, self._read_late)),
@@ -212,24 +252,7 @@ class _Agent:
             oldest=oldest,
             clock=self._trust.read(),
         )
-        return Health((*judged.parts, make_part(self._disk)))
-
-    def _read_disk(self) -> Disk:
-        log, room = self._log, self._room
-        return Disk(log.fault, log.reserve.is_whole, room.used_bytes, room.quota_bytes)
-
-    async def _watch_disk(self) -> None:
-        """Tell of a disk that is full or takes nothing, and when it is well again."""
-        known = DiskWatch()
-        while True:
-            await asyncio.sleep(HEALTH_EVERY_S)
-            self._disk = await asyncio.to_thread(self._read_disk)  # a bad one may keep us waiting
-            known, drafts = step(
-                known, self._disk, Pen(self._trust.read(), self._log.make_id),
-                now_ns=self._clock.monotonic_ns(), now_ms=self._clock.utc_ms(),
-            )  # fmt: skip
-            for draft in drafts:
-                await tell(self._log, draft)
+        return Health((*judged.parts, make_part(self._keeper.disk)))
 
     async def _watch_health(self) -> None:
         """Record whenever other parts are unwell than before."""

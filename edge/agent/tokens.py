@@ -19,7 +19,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from edge.errors import Fault, StoreError, ValidationError
+from edge.errors import Fault, StoreError, TooNew, ValidationError
 from edge.serving.token_text import hash_token, make_token_text
 from edge.whole_file import save_whole
 
@@ -266,7 +266,7 @@ def _parse(content: bytes, path: Path) -> tuple[Token, ...]:
         raise StoreError(f"{path}: is damaged ({exc}); {remedy}") from exc
     if found.format != _FORMAT:
         newer = "start the program that wrote it"
-        raise StoreError(f"{path}: is of format {found.format}, not {_FORMAT}; {newer}")
+        raise TooNew(f"{path}: is of format {found.format}, not {_FORMAT}; {newer}")
     names = [token.name for token in found.tokens]
     are_names = all(_NAME.fullmatch(name) for name in names)
     are_hashes = all(_HASH.fullmatch(token.sha256) for token in found.tokens)

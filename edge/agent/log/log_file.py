@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager
 from edge import database
 
 LOG_NAME = "log.db"
+DAMAGED_NAME = "log.damaged"
+"""Stands beside a log that is to be set aside at the next start."""
 NOUN = "the log"
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from edge.agent.log.damage import Damage
 from edge.agent.log.reader import Reader
 from edge.agent.log.reader_thread import ReaderThread
 from edge.agent.log.recent import COUNT_MAX, Recent
@@ -32,7 +33,7 @@ from edge.agent.ports import (
 )
 from edge.clock import Clock
 from edge.config.model import Pole
-from edge.errors import StoreError
+from edge.errors import DiskFull, LogDamaged, StoreError
 from edge.evidence import Sealed, SignedStatement
 from edge.feeds import FEEDS, Draft, Feed, Head, Page, Placed
 from edge.model import KeptMedia
@@ -50,6 +51,7 @@ class PoleLog:
     make_id: Callable[[], str]
 
     _loop: asyncio.AbstractEventLoop
+    _damage: Damage
     _tail: Tail
 
     def __init__(
@@ -77,16 +79,19 @@ class PoleLog:
         def publish(placed: Sequence[Placed]) -> None:
             self._loop.call_soon_threadsafe(self._tail.take_in, placed)
 
+        def heed(exc: StoreError) -> bool:
+            if isinstance(exc, LogDamaged):
+                self._loop.call_soon_threadsafe(self._damage.note, exc)
+            return isinstance(exc, DiskFull) and self.reserve.free()
+
         self._folder, self._pole = folder, pole
         self._media = MediaFolder(folder / MEDIA_NAME)
         self.reserve = Reserve(folder)
-        self._writer = LogWriter(
-            open_log, publish, clock=clock, pace=pace, find_room=self.reserve.free
-        )
+        self._writer = LogWriter(open_log, publish, clock=clock, pace=pace, heed=heed)
         self._waiting = Waiting()
         self.waiting = self._waiting.all
         self.hung_s = self._writer.hung_s
-        self._reading = ReaderThread()
+        self._reading = ReaderThread(lambda exc: self._damage.note(exc))
         self._epoch = ""
 
     async def __aenter__(self) -> PoleLog:
@@ -96,6 +101,7 @@ class PoleLog:
             StoreError: it can't be opened, or is not this pole's.
         """
         self._loop = asyncio.get_running_loop()
+        self._damage = Damage(self._folder)
         with ExitStack() as undo:
             undo.callback(self._reading.abandon)
             undo.callback(self._writer.close)
@@ -121,12 +127,16 @@ class PoleLog:
             raise StoreError(f"{left} records could not be written; {self._writer.fault}")
 
     async def watch(self) -> None:
-        """Wait until the writing thread has ended: without it no record is kept.
+        """Wait until the log can't go on: its thread has ended, or it is found to be damaged.
 
         Raises:
-            Whatever ended it, where nobody had asked it to end.
+            LogDamaged: it is to be set aside at the next start.
+            Whatever ended the thread, where nobody had asked it to end.
         """
-        await asyncio.wrap_future(self._writer.running)
+        async with asyncio.TaskGroup() as group:
+            damage = group.create_task(self._damage.wait())
+            await asyncio.wrap_future(self._writer.running)
+            damage.cancel()
 
     @property
     def pole(self) -> str:

@@ -17,7 +17,7 @@ from edge.agent.log.log_file import LOG_NAME, NOUN, explained
 from edge.agent.ports import AlertPage, AlertSummary, CameraSet, OldestUnacked, UnclosedAlert
 from edge.agent.room.order import HeldFile
 from edge.database import explain_damage, open_to_read
-from edge.errors import Fault, StoreError, ValidationError
+from edge.errors import Fault, LogDamaged, StoreError, ValidationError
 from edge.evidence import Sealed, SignedStatement, Statement, has_own_hash
 from edge.feeds import FEEDS, Feed, Head, Page, Placed
 from edge.summary import parse_summary
@@ -310,7 +310,7 @@ class Reader:
         )
         row = next(found, None)
         if row is None:
-            raise StoreError(explain_damage(NOUN, f"it does not say where {feed} ends"))
+            raise LogDamaged(explain_damage(NOUN, f"it does not say where {feed} ends"))
         return Head(*row)
 
     def _place(self, alert: str) -> int:

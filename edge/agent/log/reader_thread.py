@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from edge.agent.log.reader import Reader, open_reader
+from edge.errors import LogDamaged
 
 _Outcome = TypeVar("_Outcome")
 
@@ -18,8 +19,9 @@ class ReaderThread:
 
     _reader: Reader
 
-    def __init__(self) -> None:
-        """Nothing is opened yet."""
+    def __init__(self, on_damage: Callable[[LogDamaged], None]) -> None:
+        """Nothing is opened yet; `on_damage` is told, on the loop, of a log that is damaged."""
+        self._on_damage = on_damage
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="log-reader")
 
     async def open(self, folder: Path) -> None:
@@ -34,7 +36,11 @@ class ReaderThread:
     async def run(self, work: Callable[[Reader], _Outcome]) -> _Outcome:
         """Do something with the reader, on its thread."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, work, self._reader)
+        try:
+            return await loop.run_in_executor(self._thread, work, self._reader)
+        except LogDamaged as exc:
+            self._on_damage(exc)
+            raise
 
     async def close(self) -> None:
         """Close the reader, after all that was asked."""

@@ -18,7 +18,7 @@ from edge.agent.log.backlog import BACKLOG_MAX, Backlog
 from edge.agent.log.records import Records
 from edge.agent.promise import Promise
 from edge.clock import NS_PER_S, Clock, make_ids
-from edge.errors import DiskFull, EdgeError, EvidenceError, StoreError
+from edge.errors import EdgeError, EvidenceError, StoreError
 from edge.feeds import Draft, Placed
 from edge.losses import Losses
 from edge.thread_state import is_held_by_kernel
@@ -90,7 +90,7 @@ class LogWriter:
         *,
         clock: Clock,
         pace: Pace | None = None,
-        find_room: Callable[[], bool] = lambda: False,
+        heed: Callable[[StoreError], bool] = lambda _: False,
     ) -> None:
         """Nothing is opened yet; see `start`.
 
@@ -100,9 +100,9 @@ class LogWriter:
             publish: called on the thread with what is on disk now, before anybody is told.
             clock: says when heads are due to be signed.
             pace: for tests.
-            find_room: called on the thread when the disk is full; whether it has found some.
+            heed: called on the thread with each error of the disk; whether to try again at once.
         """
-        self._open_log, self._publish, self._find_room = open_log, publish, find_room
+        self._open_log, self._publish, self._heed = open_log, publish, heed
         self._clock, self._pace = clock, pace or Pace()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._backlog: Backlog[_Job] = Backlog(count_max=self._pace.backlog_max)
@@ -209,8 +209,8 @@ class LogWriter:
     def _begin(self) -> Records:
         try:
             return self._open_log(None)
-        except DiskFull:
-            if not self._find_room():
+        except StoreError as exc:
+            if not self._heed(exc):
                 raise
             return self._open_log(None)
 
@@ -257,7 +257,7 @@ class LogWriter:
             if not jobs:
                 records.probe()
         except StoreError as exc:
-            if isinstance(exc, DiskFull) and self._find_room():
+            if self._heed(exc):
                 return self._write()
             self._fail(exc)
             return False
