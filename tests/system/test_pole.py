@@ -141,16 +141,6 @@ def test_port_in_use_is_told_and_ends_the_pole(tmp_path: Path, taken_port: int) 
     assert said.startswith(f"polewatch: 127.0.0.1:{taken_port}")
 
 
-def test_tokens_that_others_may_read_are_told_and_end_the_pole(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    words = ["token", "new", "desk", "--scope", "read", "--data", str(data)]
-    subprocess.run([*COMMAND, *words], cwd=ROOT, capture_output=True, check=True)
-    (data / "tokens.json").chmod(0o644)
-    code, said = run(write_config(tmp_path, {}, port=free_port()), data)
-    assert code == 1
-    assert said == f"polewatch: {data}/tokens.json: others may read or write it; chmod 600 it"
-
-
 def test_folder_that_takes_nothing_is_told_and_ends_the_pole(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir(mode=0o700)

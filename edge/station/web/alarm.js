@@ -26,8 +26,8 @@ export class Alarm {
     document.addEventListener("click", touched, { signal, capture: true });
     document.addEventListener("keydown", touched, { signal });
     this.button.addEventListener("click", () => this.#press(), { signal });
-    desk.addEventListener("opened", () => this.sound.hurry());
-    desk.addEventListener("alerts", () => this.#tick());
+    desk.addEventListener("opened", () => this.sound.hurry(), { signal });
+    desk.addEventListener("alerts", () => this.#tick(), { signal });
     const timer = setInterval(() => this.#tick(), TICK_MS);
     signal.addEventListener("abort", () => clearInterval(timer));
     this.sound.unlock(); // Allowed where somebody has just signed in by a click.

@@ -39,9 +39,9 @@ export class AlertsPanel {
     for (const button of this.#buttons()) {
       button.addEventListener("click", () => this.show(button.dataset.list), { signal });
     }
-    desk.addEventListener("alerts", ({ detail }) => this.#take(detail));
-    desk.addEventListener("opened", ({ detail }) => this.#announce(detail));
-    desk.addEventListener("state", () => this.render());
+    desk.addEventListener("alerts", ({ detail }) => this.#take(detail), { signal });
+    desk.addEventListener("opened", ({ detail }) => this.#announce(detail), { signal });
+    desk.addEventListener("state", () => this.render(), { signal });
     const timer = setInterval(() => this.list.render(), LOOK_EVERY_MS);
     signal.addEventListener("abort", () => clearInterval(timer));
   }

@@ -15,7 +15,9 @@ export class Header {
     this.open = make("span");
     this.poles = make("span");
     byId("counts").replaceChildren(this.news, this.open, this.poles);
-    for (const event of ["alerts", "poles", "state"]) desk.addEventListener(event, () => this.render());
+    for (const event of ["alerts", "poles", "state"]) {
+      desk.addEventListener(event, () => this.render(), { signal });
+    }
     const timer = setInterval(() => this.#tick(), TICK_MS);
     signal.addEventListener("abort", () => clearInterval(timer));
   }

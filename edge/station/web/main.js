@@ -52,8 +52,8 @@ class Whole {
     this.header = new Header(visit);
     new SeenWatch(visit, () => this.#inView());
     this.closing = [this.list, this.alert, this.poles, this.map, this.statistics, this.alarm, this.header];
-    desk.addEventListener("alerts", ({ detail }) => this.#renew(detail));
-    desk.addEventListener("poles", () => this.#renewPole());
+    desk.addEventListener("alerts", ({ detail }) => this.#renew(detail), { signal });
+    desk.addEventListener("poles", () => this.#renewPole(), { signal });
     const timer = setInterval(() => this.#renewPole(), LOOK_EVERY_MS);
     signal.addEventListener("abort", () => clearInterval(timer));
     listenToKeys(this.#keys(), signal);

@@ -48,8 +48,8 @@ export class MapPanel {
     this.bar = make("div", { class: "bar zoom" });
     panel.replaceChildren(make("div", { class: "map-box" }, this.svg, this.bar), this.legend, this.strip, this.how);
     const { desk, signal } = visit;
-    desk.addEventListener("poles", () => this.#soon());
-    desk.addEventListener("alerts", () => this.#soon());
+    desk.addEventListener("poles", () => this.#soon(), { signal });
+    desk.addEventListener("alerts", () => this.#soon(), { signal });
     this.svg.addEventListener("wheel", (event) => this.#wheel(event), { signal, passive: false });
     this.svg.addEventListener("keydown", (event) => this.#key(event), { signal });
     this.svg.addEventListener("pointerdown", (event) => this.#drag(event), { signal });

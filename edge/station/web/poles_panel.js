@@ -33,8 +33,8 @@ export class PolesPanel {
     const { signal, desk } = visit;
     this.filter.addEventListener("input", () => this.render(), { signal });
     this.box.addEventListener("keydown", (event) => this.#key(event), { signal });
-    desk.addEventListener("poles", () => this.#soon());
-    desk.addEventListener("alerts", () => this.card.render());
+    desk.addEventListener("poles", () => this.#soon(), { signal });
+    desk.addEventListener("alerts", () => this.card.render(), { signal });
     const timer = setInterval(() => this.render(), LOOK_EVERY_MS);
     signal.addEventListener("abort", () => clearInterval(timer));
   }
