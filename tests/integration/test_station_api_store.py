@@ -278,7 +278,7 @@ async def test_audit_that_finds_no_room_is_counted_and_told(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("is_back", [True, False])
-def test_audit_that_waits_at_the_end_is_tried_once_more(
+def test_audit_that_waits_at_the_end_is_tried_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, is_back: bool
 ) -> None:
     @run_async

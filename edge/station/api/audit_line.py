@@ -27,6 +27,7 @@ GROUP_MAX = 64
 RETRY_S = 1.0
 LAST_S = 2.0
 """How long the end waits for the disk."""
+LAST_RETRY_S = 0.1
 NO_ANSWER = "the disk did not answer"
 _logger = logging.getLogger("polewatch.api")
 
@@ -72,15 +73,16 @@ class AuditLine:
         await self._put(drafts).told
 
     async def live(self, _app: web.Application) -> AsyncIterator[None]:
-        """Write while the server runs; at the end what waits is tried once more."""
+        """Write while the server runs; at the end what waits has `LAST_S` more."""
         async with asyncio.TaskGroup() as group:
             writing = group.create_task(self._run())
             yield
             writing.cancel()
         with suppress(TimeoutError):
             async with asyncio.timeout(LAST_S):
-                while self._line and await self._write():
-                    pass
+                while self._line:
+                    if not await self._write():
+                        await asyncio.sleep(LAST_RETRY_S)
         if self._line:
             count = self._count + self._losses.kinds.total()
             _logger.error("audit: not on disk at the end: records=%d %s", count, self._reason)
